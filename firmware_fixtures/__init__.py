@@ -1,0 +1,1 @@
+"""Devices as data, and the simulator that plays them."""
