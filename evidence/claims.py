@@ -1,0 +1,101 @@
+"""Reading a map of claims with the path of the fault in the error.
+
+Claims that a reader does not know are passed over: within one profile a later version may add some, never change the
+meaning of one that exists. What was signed is kept whole, so nothing is lost by it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from evidence.errors import ClaimError
+from evidence.limits import MAX_TEXT_BYTES
+
+T = TypeVar("T")
+
+
+class Claims:
+    """A decoded map, read key by key.
+
+    Args:
+        value: What was decoded; anything but a map is an error.
+        path: Where it stands in the message, for errors.
+    """
+
+    def __init__(self, value: object, path: str = "") -> None:
+        if not isinstance(value, dict):
+            raise ClaimError(path or "payload", "a map")
+        self._map: dict[Any, Any] = value
+        self._path = path
+
+    def path(self, key: int | str) -> str:
+        """The path of a key in here."""
+        return f"{self._path}/{key}"
+
+    def has(self, key: int | str) -> bool:
+        """Whether the key is there with a value."""
+        return self._map.get(key) is not None
+
+    def get(self, key: int | str, read: Callable[[object, str], T]) -> T:
+        """The value of a required key."""
+        if not self.has(key):
+            raise ClaimError(self.path(key), "a value")
+        return read(self._map[key], self.path(key))
+
+    def find(self, key: int | str, read: Callable[[object, str], T]) -> T | None:
+        """The value of an optional key, None where it is absent."""
+        return self.get(key, read) if self.has(key) else None
+
+
+def integer(low: int, high: int) -> Callable[[object, str], int]:
+    """An integer within bounds, both inclusive."""
+
+    def read(value: object, path: str) -> int:
+        if type(value) is not int or not low <= value <= high:
+            raise ClaimError(path, f"an integer from {low} to {high}")
+        return value
+
+    return read
+
+
+def text(value: object, path: str) -> str:
+    """A text that is not empty and not too long."""
+    if not isinstance(value, str) or not value or len(value.encode()) > MAX_TEXT_BYTES:
+        raise ClaimError(path, f"a text of 1 to {MAX_TEXT_BYTES} bytes")
+    return value
+
+
+def octets(low: int, high: int) -> Callable[[object, str], bytes]:
+    """A byte string within bounds, both inclusive."""
+
+    def read(value: object, path: str) -> bytes:
+        if not isinstance(value, bytes) or not low <= len(value) <= high:
+            raise ClaimError(path, f"{low} bytes" if low == high else f"{low} to {high} bytes")
+        return value
+
+    return read
+
+
+digest = octets(32, 32)
+instant = integer(0, 2**40)
+
+
+def one_of(words: Sequence[str]) -> Callable[[object, str], str]:
+    """One word of a list."""
+
+    def read(value: object, path: str) -> str:
+        if value not in words:
+            raise ClaimError(path, "one of " + ", ".join(words))
+        return str(value)
+
+    return read
+
+
+def array(read_item: Callable[[object, str], T], most: int) -> Callable[[object, str], tuple[T, ...]]:
+    """An array of at most so many items."""
+
+    def read(value: object, path: str) -> tuple[T, ...]:
+        if not isinstance(value, (list, tuple)) or len(value) > most:
+            raise ClaimError(path, f"an array of at most {most}")
+        return tuple(read_item(item, f"{path}[{number}]") for number, item in enumerate(value))
+
+    return read

@@ -1,0 +1,122 @@
+"""COSE_Sign1 (RFC 9052 section 4.2): the envelope of everything that is signed here.
+
+`18([protected, unprotected, payload, signature])`, signed over `["Signature1", protected, h'', payload]`. The protected
+header holds the algorithm (1), the key id (4) and the type of message (16, RFC 9596), so that a signature over one type
+of message can never pass for another. The algorithm is Ed25519 as RFC 9864 names it, -19, and no other: neither the
+polymorphic -8 nor anything that the message might choose.
+
+Opening is in two steps, so that nobody acts on a claim before its signature was checked: `parse` tells which key to
+look up, `Envelope.verify` checks, and only what it returns is the payload.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from evidence import cbor
+from evidence.errors import AlgorithmError, MalformedError, ProfileError
+from evidence.keys import KEY_ID_BYTES, SIGNATURE_BYTES, PublicKey, SigningKey
+from evidence.limits import MAX_HEADER_BYTES, MAX_MESSAGE_BYTES
+
+SIGN1_TAG = 0xD2  # the one byte that encodes tag 18
+ALGORITHM, CRITICAL, KEY_ID, TYPE = 1, 2, 4, 16
+ED25519 = -19
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A COSE_Sign1 that was taken apart and not yet checked."""
+
+    protected: bytes
+    header: dict[int, Any]
+    unprotected: dict[int, Any]
+    signature: bytes
+    unverified_payload: bytes | None
+
+    @property
+    def key_id(self) -> bytes:
+        """The 8 bytes that name the signer's key."""
+        return bytes(self.header[KEY_ID])
+
+    @property
+    def type(self) -> str | None:
+        """The type of message that the signer vouches for."""
+        return self.header.get(TYPE)
+
+    def verify(self, key: PublicKey, detached: bytes | None = None) -> bytes:
+        """Check the signature.
+
+        Args:
+            key: The key that was registered for `key_id`.
+            detached: The payload, when the message carries none.
+
+        Returns:
+            The payload, which from here on is the signer's word.
+
+        Raises:
+            SignatureError: It is not this key's signature over this message.
+            MalformedError: The payload is missing, or there are two.
+        """
+        payload = self.unverified_payload if detached is None else detached
+        if payload is None or (detached is not None and self.unverified_payload is not None):
+            raise MalformedError("exactly one payload, carried or detached, is needed")
+        key.verify(sig_structure(self.protected, payload), self.signature)
+        return payload
+
+
+def sig_structure(protected: bytes, payload: bytes) -> bytes:
+    """The bytes that are signed (RFC 9052 section 4.4), with no external data."""
+    return cbor.encode(["Signature1", protected, b"", payload])
+
+
+def sign(payload: bytes, key: SigningKey, message_type: str) -> bytes:
+    """A payload in its signed envelope."""
+    protected = cbor.encode({ALGORITHM: ED25519, KEY_ID: key.public.id, TYPE: message_type})
+    return envelope(protected, {}, payload, key.sign(sig_structure(protected, payload)))
+
+
+def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:
+    """The four parts as one tagged message."""
+    return bytes([SIGN1_TAG]) + cbor.encode([protected, unprotected, payload, signature])
+
+
+def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES) -> Envelope:
+    """Take an envelope apart; nothing in it is to be believed yet.
+
+    Args:
+        data: The message.
+        message_type: What the protected header must say under 16; None for messages that have no type (receipts).
+        limit: The largest number of bytes to look at.
+
+    Raises:
+        TooLargeError: More bytes than `limit`, or nested too deeply.
+        MalformedError: No tagged COSE_Sign1 of the form above.
+        NotDeterministicError: Not in its one encoding.
+        AlgorithmError: Another algorithm than Ed25519 (-19).
+        ProfileError: Another type of message, or a critical header that is not understood.
+    """
+    if data[:1] != bytes([SIGN1_TAG]):
+        raise MalformedError("no COSE_Sign1: the first byte is not tag 18")
+    match cbor.decode(data[1:], limit - 1):
+        case [bytes(protected), dict(unprotected), (bytes() | None) as payload, bytes(signature)]:
+            pass
+        case _:
+            raise MalformedError("no COSE_Sign1: not [bytes, map, bytes or null, bytes]")
+    if not protected or len(signature) != SIGNATURE_BYTES:
+        raise MalformedError(f"no protected header, or a signature of other than {SIGNATURE_BYTES} bytes")
+    header = cbor.decode(protected, MAX_HEADER_BYTES)
+    if not isinstance(header, dict):
+        raise MalformedError("the protected header is no map")
+    _check_header(header, message_type)
+    return Envelope(protected, header, unprotected, signature, payload)
+
+
+def _check_header(header: dict[Any, Any], message_type: str | None) -> None:
+    if header.get(ALGORITHM) != ED25519:
+        raise AlgorithmError(f"algorithm {header.get(ALGORITHM)!r}; only Ed25519 ({ED25519}) is accepted")
+    key_id = header.get(KEY_ID)
+    if not isinstance(key_id, bytes) or len(key_id) != KEY_ID_BYTES:
+        raise MalformedError(f"the key id is not {KEY_ID_BYTES} bytes in the protected header")
+    if CRITICAL in header:
+        raise ProfileError("a critical header parameter that is not understood (RFC 9052 section 3.1)")
+    if header.get(TYPE) != message_type:
+        raise ProfileError(f"message type {header.get(TYPE)!r}; expected {message_type!r}")

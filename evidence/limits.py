@@ -1,0 +1,12 @@
+"""Every bound of the format, with its unit and its reason. A message beyond one is refused, never cut."""
+
+MAX_MESSAGE_BYTES = 256 * 1024  # bytes; 1,000 devices with long names fit, a hostile payload costs little
+MAX_STATEMENT_BYTES = 64 * 1024  # bytes; the longest list of affected versions seen in a real advisory fits
+MAX_DEPTH = 16  # nested containers; a report needs 5, an advisory 4
+MAX_HEADER_BYTES = 512  # bytes of protected header; ours has fewer than 100
+MAX_DEVICES = 1000  # devices in one report; a large apartment block's gateway has some hundreds
+MAX_IDS = 64  # model ids of one device
+MAX_TEXT_BYTES = 512  # bytes of UTF-8 in one text claim; longer is no version and no model
+MAX_PATH = 64  # hashes in a Merkle proof; enough for 2**64 leaves
+MAX_SEQUENCE = 2**53 - 1  # so that every JSON reader holds it exactly
+MAX_RANGES = 64  # gaps named in one request; what is left is asked for in the next

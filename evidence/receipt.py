@@ -1,0 +1,228 @@
+"""What a collector answers: receipts, refusals and requests.
+
+A **receipt** is a COSE receipt (RFC 9942) of inclusion: the signature is over the root of the log's Merkle tree, which
+is not carried but recomputed from the proof. One signature serves every receipt of a batch; log and time stand in its
+protected header (15, RFC 9597), the digest of what was accepted beside the proof, where the proof itself vouches for
+it.
+
+A **refusal** names digest, reason and the last accepted number, and releases the evidence from the spool. A
+**request** asks for the whole inventory, or for numbers that never came.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from evidence import cbor, claims, cose, merkle
+from evidence.claims import Claims
+from evidence.cose import ALGORITHM, ED25519, KEY_ID
+from evidence.errors import ClaimError, ProofError
+from evidence.ids import from_ueid, is_id, to_ueid
+from evidence.keys import PublicKey, SigningKey
+from evidence.limits import MAX_MESSAGE_BYTES, MAX_PATH, MAX_RANGES, MAX_SEQUENCE
+
+REFUSAL_TYPE = "application/vnd.updateplicht.refusal+cbor"
+REQUEST_TYPE = "application/vnd.updateplicht.request+cbor"
+
+CWT_CLAIMS, VDS, VDP = 15, 395, 396
+RFC9162_SHA256 = 1
+INCLUSION = -1
+ISS, IAT, UEID = 1, 6, 256
+DIGEST, REASON, LAST_SEQUENCE = -70201, -70202, -70203
+WHOLE, MISSING = -70301, -70302
+
+
+class TreeHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed root: what all receipts of one batch share.
+
+    Attributes:
+        log: Id of the log, 32 hex digits.
+        size: Leaves in the tree.
+        root: 32 bytes.
+        signed_at: Unix seconds by the collector's clock.
+        protected: The encoded protected header.
+        signature: 64 bytes over it and the root.
+    """
+
+    log: str
+    size: int
+    root: bytes
+    signed_at: int
+    protected: bytes
+    signature: bytes
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """A receipt that was checked: this digest is leaf `index` of the tree of `size` with this root."""
+
+    digest: bytes
+    log: str
+    index: int
+    size: int
+    root: bytes
+    signed_at: int
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something was not accepted.
+
+    Attributes:
+        log: Id of the log that refused.
+        gateway: To whom.
+        digest: SHA-256 of the whole bytes that were refused.
+        reason: A stable word.
+        last_sequence: The highest number accepted from this gateway, 0 where none was.
+        refused_at: Unix seconds by the collector's clock.
+    """
+
+    log: str
+    gateway: str
+    digest: bytes
+    reason: str
+    last_sequence: int
+    refused_at: int
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What a collector lacks: the whole inventory, or numbers (ranges, both ends included)."""
+
+    log: str
+    gateway: str
+    requested_at: int
+    whole: bool = False
+    missing: tuple[tuple[int, int], ...] = ()
+
+
+def sign_head(*, log: str, size: int, root: bytes, signed_at: int, key: SigningKey) -> TreeHead:
+    """Sign the root of the log as it is after a batch."""
+    protected = cbor.encode(
+        {
+            ALGORITHM: ED25519,
+            KEY_ID: key.public.id,
+            CWT_CLAIMS: {ISS: log, IAT: signed_at},
+            VDS: RFC9162_SHA256,
+        }
+    )
+    signature = key.sign(cose.sig_structure(protected, root))
+    return TreeHead(log=log, size=size, root=root, signed_at=signed_at, protected=protected, signature=signature)
+
+
+def encode_receipt(head: TreeHead, digest: bytes, index: int, path: Sequence[bytes]) -> bytes:
+    """The receipt of one leaf under a signed head."""
+    proof = cbor.encode([head.size, index, list(path)])
+    return cose.envelope(head.protected, {VDP: {INCLUSION: [proof]}, DIGEST: digest}, None, head.signature)
+
+
+def open_receipt(data: bytes, key: PublicKey) -> Receipt:
+    """Check a receipt of inclusion.
+
+    Raises:
+        EvidenceError: Proof where the proof does not fit, Signature where the root is not the log's; else for the form.
+    """
+    envelope = cose.parse(data, None)
+    header = Claims(envelope.header, "protected")
+    if header.get(VDS, claims.integer(0, 2**16)) != RFC9162_SHA256:
+        raise ClaimError(header.path(VDS), "1, a tree of RFC 9162")
+    issued = Claims(header.get(CWT_CLAIMS, lambda value, _: value), header.path(CWT_CLAIMS))
+    beside = Claims(envelope.unprotected, "unprotected")
+    digest = beside.get(DIGEST, claims.digest)
+    size, index, path = _proof(Claims(beside.get(VDP, lambda value, _: value), beside.path(VDP)))
+    root = merkle.root_from_inclusion(merkle.leaf_hash(digest), index, size, path)
+    envelope.verify(key, detached=root)
+    return Receipt(
+        digest=digest,
+        log=issued.get(ISS, _log),
+        signed_at=issued.get(IAT, claims.instant),
+        index=index,
+        size=size,
+        root=root,
+    )
+
+
+def _proof(found: Claims) -> tuple[int, int, tuple[bytes, ...]]:
+    proofs = found.get(INCLUSION, claims.array(claims.octets(1, 4096), 1))
+    if len(proofs) != 1:
+        raise ProofError("exactly one inclusion proof is needed")
+    match cbor.decode(proofs[0], 4096):
+        case [int(size), int(index), list(path)]:
+            return size, index, claims.array(claims.digest, MAX_PATH)(path, "proof/path")
+        case _:
+            raise ProofError("an inclusion proof is [tree size, leaf index, path]")
+
+
+def sign_refusal(refusal: Refusal, key: SigningKey) -> bytes:
+    """A refusal in its signed envelope."""
+    payload: dict[int, Any] = {
+        ISS: refusal.log,
+        IAT: refusal.refused_at,
+        UEID: to_ueid(refusal.gateway),
+        DIGEST: refusal.digest,
+        REASON: refusal.reason,
+        LAST_SEQUENCE: refusal.last_sequence,
+    }
+    return cose.sign(cbor.encode(payload), key, REFUSAL_TYPE)
+
+
+def open_refusal(data: bytes, key: PublicKey) -> Refusal:
+    """Check a refusal.
+
+    Raises:
+        EvidenceError: For the form, the signature, or a claim.
+    """
+    found = Claims(cbor.decode(cose.parse(data, REFUSAL_TYPE).verify(key), MAX_MESSAGE_BYTES))
+    return Refusal(
+        log=found.get(ISS, _log),
+        gateway=found.get(UEID, from_ueid),
+        digest=found.get(DIGEST, claims.digest),
+        reason=found.get(REASON, claims.text),
+        last_sequence=found.get(LAST_SEQUENCE, claims.integer(0, MAX_SEQUENCE)),
+        refused_at=found.get(IAT, claims.instant),
+    )
+
+
+def sign_request(request: Request, key: SigningKey) -> bytes:
+    """A request in its signed envelope."""
+    payload: dict[int, Any] = {
+        ISS: request.log,
+        IAT: request.requested_at,
+        UEID: to_ueid(request.gateway),
+        WHOLE: request.whole,
+        MISSING: [list(span) for span in request.missing],
+    }
+    return cose.sign(cbor.encode(payload), key, REQUEST_TYPE)
+
+
+def open_request(data: bytes, key: PublicKey) -> Request:
+    """Check a request.
+
+    Raises:
+        EvidenceError: For the form, the signature, or a claim.
+    """
+    found = Claims(cbor.decode(cose.parse(data, REQUEST_TYPE).verify(key), MAX_MESSAGE_BYTES))
+    return Request(
+        log=found.get(ISS, _log),
+        gateway=found.get(UEID, from_ueid),
+        requested_at=found.get(IAT, claims.instant),
+        whole=found.get(WHOLE, _boolean),
+        missing=found.get(MISSING, claims.array(_span, MAX_RANGES)),
+    )
+
+
+def _log(value: object, path: str) -> str:
+    if not is_id(value):
+        raise ClaimError(path, "a log id of 32 hex digits")
+    return str(value)
+
+
+def _boolean(value: object, path: str) -> bool:
+    if not isinstance(value, bool):
+        raise ClaimError(path, "true or false")
+    return value
+
+
+def _span(value: object, path: str) -> tuple[int, int]:
+    ends = claims.array(claims.integer(1, MAX_SEQUENCE), 2)(value, path)
+    if len(ends) != 2 or ends[0] > ends[1]:
+        raise ClaimError(path, "a first and a last number")
+    return ends[0], ends[1]
