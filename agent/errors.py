@@ -1,0 +1,65 @@
+"""What can go wrong in the agent. Each has a stable `code`; the message says what to do.
+
+AgentError
+  ConfigError     config      a fault in the configuration: file, path, what was found, what was expected
+  LinkError       (reason)    a device or bridge cannot be reached; becomes a read failure, never stops a round
+  SpoolError      spool       the disk does not take what must be kept
+  StateError      state       the agent's own files are missing, damaged or another's
+  PublishError    publish     the broker refuses for good (user, password, certificate)
+"""
+
+from typing import ClassVar
+
+from evidence.report import Result
+
+
+class AgentError(Exception):
+    """Anything the agent tells its user about."""
+
+    code: ClassVar[str] = "agent"
+
+
+class ConfigError(AgentError):
+    """A fault in the configuration; the program ends with 78 (EX_CONFIG of sysexits)."""
+
+    code = "config"
+
+    def __init__(self, file: str, path: str, message: str) -> None:
+        super().__init__(f"{file}: {path or 'the file'}: {message}")
+        self.file = file
+        self.path = path
+
+
+class LinkError(AgentError):
+    """A device or bridge cannot be reached.
+
+    Args:
+        result: What the report says of it.
+        reason: A stable word: `busy`, `timeout`, `closed`, `no_such_port`, `refused`, ...
+        message: What happened, for people.
+    """
+
+    code = "link"
+
+    def __init__(self, result: Result, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.result = result
+        self.reason = reason
+
+
+class SpoolError(AgentError):
+    """The disk does not take what must be kept."""
+
+    code = "spool"
+
+
+class StateError(AgentError):
+    """The agent's own files are missing, damaged, or another's."""
+
+    code = "state"
+
+
+class PublishError(AgentError):
+    """The broker refuses for good."""
+
+    code = "publish"

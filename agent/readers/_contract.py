@@ -1,0 +1,84 @@
+"""What a reader is: a module in this folder with `Settings`, `LIMIT_S` and `read`.
+
+    class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True): ...
+    LIMIT_S = 10.0                                      # seconds one call of read may take
+    async def read(settings: Settings) -> Sequence[Reading | ReadFailure]: ...
+
+A reader returns a reading or a failure for each device it knows of. It raises LinkError only where it cannot tell which
+devices it would have read: the survey then puts a failure on those that it read before. Libraries that only one reader
+needs are imported by that reader's link, so that they load only when the reader was chosen. Parsing is a pure function
+apart from the link, so that a recorded payload can be parsed without a device.
+
+What is here stays in the house: identities and names are for the household's eyes. The reporter turns identities into
+device ids and drops the names.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from evidence.report import Offer, Result
+
+
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """One device, as one source shows it.
+
+    Attributes:
+        identity: Normalised hardware identity, equal for the same device whatever source shows it: `ieee:` 16 hex digits,
+            `mac:` 12 hex digits, `serial:maker/number`, `machine:part` for the gateway itself, else `link:name/unit`.
+        name: What the household calls it; never sent.
+        distance: How far the source is from the device: 0 the device itself, 1 the bridge that speaks its protocol,
+            2 somebody who was told. The nearest wins where several show one device.
+        ids: Model ids (`evidence.ids.model_id`).
+        version_raw: As read, NULs and outer blanks off; None where the device states none.
+        version_alt: A second version, where the wire has one.
+        scheme: Only where the wire itself defines how versions compare.
+        image_digest: Digest of the running image.
+        hardware: Hardware identity behind the address (a serial number), hashed before it is sent.
+        hardware_revision: As a number.
+        offer: An update on offer.
+    """
+
+    identity: str
+    name: str | None = None
+    distance: int = 0
+    ids: tuple[str, ...] = ()
+    version_raw: str | None = None
+    version_alt: str | None = None
+    scheme: str | None = None
+    image_digest: bytes | None = None
+    hardware: str | None = None
+    hardware_revision: int | None = None
+    offer: Offer | None = None
+
+
+class ReadFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """A device that gave no reading.
+
+    Attributes:
+        identity: As in a reading.
+        result: `unreachable` (silence), `refused` (it said no), `parse_failed` (it spoke, and made no sense).
+        reason: A stable word for why: `timeout`, `busy`, `closed`, `no_such_port`, `crc`, `exception_1`, `garbled`, ...
+        detail: What happened, for the household; never sent.
+        name: What the household calls it; never sent.
+    """
+
+    identity: str
+    result: Result
+    reason: str
+    detail: str = ""
+    name: str | None = None
+
+
+class Reader(Protocol):
+    """The module of a reader."""
+
+    Settings: type[Any]
+    LIMIT_S: float
+
+    async def read(self, settings: Any) -> Sequence[Reading | ReadFailure]:
+        """Read every device that these settings lead to."""
+
+
+__all__ = ["ReadFailure", "Reader", "Reading"]

@@ -1,0 +1,1 @@
+"""The subcommands of updateplicht-collector, one module each: `add_parser(subparsers)` and `run(args) -> int`."""

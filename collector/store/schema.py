@@ -1,0 +1,262 @@
+"""The one schema of the register.
+
+- Ids and digests are bytes in the database and hex in Python; instants are Unix seconds, UTC.
+- The key of every table that grows with the reports begins with the gateway, so that the store can be spread over
+  machines; only the log has an order of its own.
+- Evidence and statements are appended, never edited. What can be erased later is a body, never its leaf.
+- What is derived (devices, verdicts, the queue) can be made again from what was signed.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator
+
+
+class Hex(TypeDecorator[str]):
+    """Bytes in the database, hex digits in Python: half the size, and nothing binary in the code."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:  # noqa: ARG002  # SQLAlchemy's
+        """To the database."""
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+        """From the database."""
+        return None if value is None else bytes(value).hex()
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Table:
+    return sa.Table(name, metadata, *columns, **options)
+
+
+# --- the log -----------------------------------------------------------------------------------------------------------
+
+logs = _table(
+    "logs",
+    sa.Column("log", Hex, primary_key=True),
+    sa.Column("public_key", Hex, nullable=False),
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("simulated", sa.Boolean, nullable=False),  # its history was recorded under a clock that was set by hand
+)
+
+leaves = _table(
+    "leaves",
+    sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", Hex, nullable=False, unique=True),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+)
+
+# Hashes of complete subtrees from level 1 on; level 0 follows from the leaves.
+nodes = _table(
+    "nodes",
+    sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+heads = _table(
+    "heads",
+    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("signed_at", sa.BigInteger, nullable=False),
+    sa.Column("protected", sa.LargeBinary, nullable=False),
+    sa.Column("signature", sa.LargeBinary, nullable=False),
+)
+
+# --- who is known ------------------------------------------------------------------------------------------------------
+
+parties = _table(
+    "parties",
+    sa.Column("party", sa.Text, primary_key=True),  # role:name
+    sa.Column("register_number", sa.Text),  # KvK or VAT, so that a new name is not a new party
+    sa.Column("enrolled_at", sa.BigInteger, nullable=False),
+)
+
+keys = _table(
+    "keys",
+    sa.Column("key_id", Hex, primary_key=True),
+    sa.Column("public_key", Hex, nullable=False),
+    sa.Column("party", sa.ForeignKey("parties.party"), nullable=False),
+    sa.Column("gateway", Hex, index=True),  # set for a gateway's key, whose party is gateway:<id>
+    sa.Column("valid_from", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", sa.BigInteger),  # nothing signed later counts; what came before stays
+    sa.Column("successor_signed", sa.Boolean),
+)
+
+gateways = _table(
+    "gateways",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("enrolled_at", sa.BigInteger, nullable=False),
+    sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("last_sequence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_report_at", sa.BigInteger),
+    sa.Column("last_inventory", Hex),
+)
+
+enrolment_codes = _table(
+    "enrolment_codes",
+    sa.Column("code", Hex, primary_key=True),
+    sa.Column("secret", sa.LargeBinary),  # gone once it was used
+    sa.Column("created_at", sa.BigInteger, nullable=False),
+    sa.Column("expires_at", sa.BigInteger, nullable=False),
+    sa.Column("used_at", sa.BigInteger),
+    sa.Column("gateway", Hex),
+)
+
+# --- evidence ----------------------------------------------------------------------------------------------------------
+
+reports = _table(
+    "reports",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("digest", Hex, nullable=False, index=True),
+    sa.Column("leaf", sa.BigInteger, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("issued_at", sa.BigInteger, nullable=False),
+    sa.Column("inventory", Hex, nullable=False),
+    # A higher number was there when it came: kept and receipted, but it says nothing about the present.
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Index("ix_reports_gateway_received_at", "gateway", "received_at"),
+    sqlite_with_rowid=False,
+)
+
+# The devices of an inventory digest, as the report that first carried it stated them.
+inventories = _table(
+    "inventories",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("inventory", Hex, primary_key=True),
+    sa.Column("devices", sa.JSON, nullable=False),
+)
+
+# One row where a device's reading differs from the one before; null where it is no longer in the inventory.
+readings = _table(
+    "readings",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("reading", sa.JSON(none_as_null=True)),
+)
+
+# Evidence that failed verification, kept up to a bound. Its reason is counted for ever.
+rejected = _table(
+    "rejected",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("gateway", Hex, index=True),
+    sa.Column("key_id", Hex),
+    sa.Column("reason", sa.Text, nullable=False, index=True),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("digest", Hex, nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("verified", sa.Boolean, nullable=False),  # the signature was good: only then it becomes a fact
+    sa.Column("body", sa.LargeBinary),
+)
+
+rejections = _table(
+    "rejections",
+    sa.Column("reason", sa.Text, primary_key=True),
+    sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("last_at", sa.BigInteger, nullable=False),
+)
+
+# Messages under keys that nobody knows yet, within bounds, judged once the gateway is enrolled.
+pending = _table(
+    "pending",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("digest", Hex, primary_key=True),
+    sa.Column("leaf_topic", sa.Text, nullable=False),
+    sa.Column("key_id", Hex, nullable=False),
+    sa.Column("received_at", sa.BigInteger, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+# --- statements --------------------------------------------------------------------------------------------------------
+
+statements = _table(
+    "statements",
+    sa.Column("digest", Hex, primary_key=True),  # the fact's id
+    sa.Column("leaf", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("issuer", sa.Text, nullable=False, index=True),
+    sa.Column("key_id", Hex, nullable=False),
+    sa.Column("asserted_at", sa.BigInteger, nullable=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("model", sa.Text, index=True),
+    sa.Column("device", Hex, index=True),
+    sa.Column("fact", sa.JSON, nullable=False),
+    sa.Column("body", sa.LargeBinary),
+    sa.Index("ix_statements_kind_recorded_at", "kind", "recorded_at"),
+)
+
+# Which model statements claim a model id.
+model_ids = _table(
+    "model_ids",
+    sa.Column("model_id", sa.Text, primary_key=True),
+    sa.Column("digest", Hex, sa.ForeignKey("statements.digest"), primary_key=True),
+    sa.Column("model", sa.Text, nullable=False, index=True),
+)
+
+# --- derived -----------------------------------------------------------------------------------------------------------
+
+devices = _table(
+    "devices",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("first_seen_at", sa.BigInteger, nullable=False),
+    sa.Column("last_seen_at", sa.BigInteger, nullable=False),  # the last report that names it
+    sa.Column("last_read_at", sa.BigInteger),  # the last report with result ok
+    sa.Column("present", sa.Boolean, nullable=False),  # in the newest inventory
+    sa.Column("reading", sa.JSON, nullable=False),  # the newest
+    sa.Column("model", sa.Text, index=True),  # matched, null where unknown or ambiguous
+    sa.Column("code_s", sa.Text),
+    sa.Column("level_s", sa.Text),
+    sa.Column("code_m", sa.Text),
+    sa.Column("level_m", sa.Text),
+    sa.Column("verdict", sa.JSON(none_as_null=True)),  # {"S": ..., "M": ...}
+    sa.Column("judged_at", sa.BigInteger),
+    sa.Column("judge_again_at", sa.BigInteger, index=True),  # before it the verdict cannot change by time alone
+)
+
+# What the devices of the newest inventories call themselves: finds those that a model statement touches.
+device_model_ids = _table(
+    "device_model_ids",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("model_id", sa.Text, primary_key=True),
+    sa.Index("ix_device_model_ids_model_id", "model_id"),
+)
+
+# A row where a verdict differs from the one before it.
+verdicts = _table(
+    "verdicts",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("judged_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("policy_version", sa.Text, nullable=False),
+    sa.Column("policy_digest", Hex, nullable=False),
+    sa.Column("verdict", sa.JSON, nullable=False),
+)
+
+# Work to be judged again; in the database, so that a command run beside a live collector is seen by it.
+judge_queue = _table(
+    "judge_queue",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("queued_at", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""The append-only Merkle log (RFC 9162) of everything that was accepted."""

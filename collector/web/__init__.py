@@ -1,0 +1,1 @@
+"""Pages and API: what the register knows, for people and for programs."""
