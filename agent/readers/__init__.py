@@ -20,7 +20,7 @@ def load(name: str) -> Reader:
     """
     if name not in names():
         raise KeyError(name)
-    return cast(Reader, importlib.import_module(f"{__name__}.{name}"))
+    return cast("Reader", importlib.import_module(f"{__name__}.{name}"))
 
 
 __all__ = ["ReadFailure", "Reader", "Reading", "load", "names"]

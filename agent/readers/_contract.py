@@ -25,7 +25,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """One device, as one source shows it.
 
     Attributes:
-        identity: Normalised hardware identity, equal for the same device whatever source shows it: `ieee:` 16 hex digits,
+        identity: Normalised hardware identity, equal for one device whatever source shows it: `ieee:` 16 hex digits,
             `mac:` 12 hex digits, `serial:maker/number`, `machine:part` for the gateway itself, else `link:name/unit`.
         name: What the household calls it; never sent.
         distance: How far the source is from the device: 0 the device itself, 1 the bridge that speaks its protocol,

@@ -42,7 +42,7 @@ def _table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Tabl
     return sa.Table(name, metadata, *columns, **options)
 
 
-# --- the log -----------------------------------------------------------------------------------------------------------
+# --- the log ---
 
 logs = _table(
     "logs",
@@ -76,7 +76,7 @@ heads = _table(
     sa.Column("signature", sa.LargeBinary, nullable=False),
 )
 
-# --- who is known ------------------------------------------------------------------------------------------------------
+# --- who is known ---
 
 parties = _table(
     "parties",
@@ -116,7 +116,7 @@ enrolment_codes = _table(
     sa.Column("gateway", Hex),
 )
 
-# --- evidence ----------------------------------------------------------------------------------------------------------
+# --- evidence ---
 
 reports = _table(
     "reports",
@@ -186,7 +186,7 @@ pending = _table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
-# --- statements --------------------------------------------------------------------------------------------------------
+# --- statements ---
 
 statements = _table(
     "statements",
@@ -212,7 +212,7 @@ model_ids = _table(
     sa.Column("model", sa.Text, nullable=False, index=True),
 )
 
-# --- derived -----------------------------------------------------------------------------------------------------------
+# --- derived ---
 
 devices = _table(
     "devices",

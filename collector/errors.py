@@ -1,0 +1,64 @@
+"""What can go wrong in the collector. Each has a stable `code`; the message says what to do.
+
+CollectorError
+  ConfigError     config      a fault in the configuration: file, path, what was found, what was expected
+  RejectedError   (reason)    evidence or a statement that is not accepted; kept, counted and shown
+  StoreError      store       the database does not take or give what it must (full, locked, damaged)
+  BrokerError     broker      the broker cannot be reached or refuses
+  NotFoundError   not_found   nothing of that name in the register
+"""
+
+from typing import ClassVar
+
+
+class CollectorError(Exception):
+    """Anything the collector tells its operator about."""
+
+    code: ClassVar[str] = "collector"
+
+
+class ConfigError(CollectorError):
+    """A fault in the configuration; the program ends with 78 (EX_CONFIG of sysexits)."""
+
+    code = "config"
+
+    def __init__(self, file: str, path: str, message: str) -> None:
+        super().__init__(f"{file}: {path or 'the file'}: {message}")
+        self.file = file
+        self.path = path
+
+
+class RejectedError(CollectorError):
+    """Evidence or a statement that is not accepted.
+
+    Args:
+        reason: A stable word; for bytes it is the code of the EvidenceError.
+        detail: What was found, for the operator.
+        verified: Whether the signature was good: only then the rejection says anything about its signer.
+    """
+
+    code = "rejected"
+
+    def __init__(self, reason: str, detail: str, *, verified: bool = False) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.verified = verified
+
+
+class StoreError(CollectorError):
+    """The database does not take or give what it must."""
+
+    code = "store"
+
+
+class BrokerError(CollectorError):
+    """The broker cannot be reached or refuses."""
+
+    code = "broker"
+
+
+class NotFoundError(CollectorError):
+    """Nothing of that name in the register."""
+
+    code = "not_found"
