@@ -1,0 +1,146 @@
+"""Diagnostic notation (RFC 8949 section 8, RFC 8610 appendix G): messages as people read them.
+
+Signed bytes that are CBOR themselves (protected header, payload, Merkle proof) are shown as `<< … >>`, keys with their
+names as comments. Nothing is left out and nothing is believed: the text stands for exactly the bytes that were given,
+whoever signed them, and no signature is checked.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from evidence import cbor, cose, receipt, report
+from evidence.errors import EvidenceError
+from evidence.limits import MAX_MESSAGE_BYTES
+
+LINE_WIDTH = 100  # characters; a longer array or map takes a line per item
+_INDENT = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """The names of integer keys at one place in a message.
+
+    Attributes:
+        names: Key to name.
+        inside: What the values of some keys are written in, where that differs.
+        embeds: Whether byte strings here are encoded CBOR.
+    """
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    inside: Mapping[int, "Vocabulary"] = field(default_factory=dict)
+    embeds: bool = False
+
+
+OFFER = Vocabulary({1: "result", 2: "version"})
+CLAIMS = Vocabulary(
+    {
+        receipt.ISS: "iss",
+        report.IAT: "iat",
+        report.UEID: "ueid",
+        report.EAT_PROFILE: "eat_profile",
+        report.SUBMODS: "submods",
+        report.SWVERSION: "swversion",
+        report.SEQUENCE: "sequence",
+        report.PREVIOUS: "previous",
+        report.INVENTORY: "inventory",
+        report.RESULT: "result",
+        report.REASON: "reason",
+        report.VERSION_ALT: "version_alt",
+        report.SCHEME: "scheme",
+        report.IMAGE_DIGEST: "image_digest",
+        report.MODEL_IDS: "ids",
+        report.HARDWARE: "hardware",
+        report.HARDWARE_REVISION: "hardware_revision",
+        report.OFFER: "offer",
+        report.READ_AT: "read_at",
+        report.READER: "reader",
+        receipt.DIGEST: "digest",
+        receipt.REASON: "reason",
+        receipt.LAST_SEQUENCE: "last_sequence",
+        receipt.WHOLE: "whole",
+        receipt.MISSING: "missing",
+    },
+    {report.OFFER: OFFER},
+)
+HEADER = Vocabulary(
+    {
+        cose.ALGORITHM: "alg",
+        cose.CRITICAL: "crit",
+        cose.KEY_ID: "kid",
+        receipt.CWT_CLAIMS: "cwt_claims",
+        cose.TYPE: "typ",
+        receipt.VDS: "vds",
+        receipt.VDP: "vdp",
+        receipt.DIGEST: "digest",
+    },
+    {receipt.CWT_CLAIMS: CLAIMS, receipt.VDP: Vocabulary({receipt.INCLUSION: "inclusion"}, embeds=True)},
+)
+
+
+def diagnose(data: bytes) -> str:
+    """One message, or one plain value, in diagnostic notation.
+
+    Raises:
+        EvidenceError: The bytes are no CBOR of this format, so there is nothing to show but the bytes.
+    """
+    if data[:1] != bytes([cose.SIGN1_TAG]):
+        return _value(cbor.decode(data, MAX_MESSAGE_BYTES), CLAIMS, "")
+    match cbor.decode(data[1:], MAX_MESSAGE_BYTES):
+        case [protected, unprotected, payload, signature]:
+            parts = [
+                _embedded(protected, HEADER, _INDENT),
+                _value(unprotected, HEADER, _INDENT),
+                _embedded(payload, CLAIMS, _INDENT),
+                _value(signature, CLAIMS, _INDENT),
+            ]
+            return _block("18([", parts, "])", "")
+        case other:
+            return f"18({_value(other, CLAIMS, '')})"
+
+
+def _value(value: object, words: Vocabulary, indent: str) -> str:
+    match value:
+        case dict():
+            return _container("{", list(_entries(value, words, indent + _INDENT)), "}", indent)
+        case list():
+            return _container("[", [_value(item, words, indent + _INDENT) for item in value], "]", indent)
+        case bytes():
+            return _embedded(value, words, indent) if words.embeds else f"h'{value.hex()}'"
+        case str():
+            # Only what a terminal shows as itself is left as it is.
+            return json.dumps(value, ensure_ascii=not value.isprintable())
+        case _:
+            return json.dumps(value)
+
+
+def _entries(value: Mapping[int | str, object], words: Vocabulary, indent: str) -> Iterator[str]:
+    for key, item in value.items():
+        inside = words.inside.get(key, words) if isinstance(key, int) else words
+        name = f"/ {words.names[key]} / " if isinstance(key, int) and key in words.names else ""
+        yield f"{name}{_value(key, words, indent)}: {_value(item, inside, indent)}"
+
+
+def _embedded(value: object, words: Vocabulary, indent: str) -> str:
+    if not isinstance(value, bytes):
+        return _value(value, words, indent)
+    try:
+        inner = cbor.decode(value, MAX_MESSAGE_BYTES)
+    except EvidenceError:
+        inner = None
+    # A lone number or text may be CBOR by chance; what this format embeds are maps and arrays.
+    if not isinstance(inner, (dict, list)):
+        return f"h'{value.hex()}'"
+    return f"<<{_value(inner, words, indent)}>>"
+
+
+def _container(opening: str, items: list[str], closing: str, indent: str) -> str:
+    line = opening + ", ".join(items) + closing
+    if len(line) + len(indent) <= LINE_WIDTH and "\n" not in line:
+        return line
+    return _block(opening, items, closing, indent)
+
+
+def _block(opening: str, items: list[str], closing: str, indent: str) -> str:
+    body = ",\n".join(f"{indent}{_INDENT}{item}" for item in items)
+    return f"{opening}\n{body}\n{indent}{closing}"
