@@ -83,6 +83,16 @@ parties = _table(
     sa.Column("party", sa.Text, primary_key=True),  # role:name
     sa.Column("register_number", sa.Text),  # KvK or VAT, so that a new name is not a new party
     sa.Column("enrolled_at", sa.BigInteger, nullable=False),
+    sa.Column("ceased", sa.Text),  # the last day or month it existed, as the operator found it
+    sa.Column("ceased_recorded_at", sa.BigInteger),
+)
+
+# The model ids that the operator lets a manufacturer speak for; one that ends in * covers all that begin so.
+grants = _table(
+    "grants",
+    sa.Column("party", sa.ForeignKey("parties.party"), primary_key=True),
+    sa.Column("model_id", sa.Text, primary_key=True),
+    sa.Column("granted_at", sa.BigInteger, nullable=False),
 )
 
 keys = _table(
@@ -199,6 +209,7 @@ statements = _table(
     sa.Column("recorded_at", sa.BigInteger, nullable=False),
     sa.Column("model", sa.Text, index=True),
     sa.Column("device", Hex, index=True),
+    sa.Column("document", sa.Text, index=True),  # a waiver's document_digest, which joins its two deposits
     sa.Column("fact", sa.JSON, nullable=False),
     sa.Column("body", sa.LargeBinary),
     sa.Index("ix_statements_kind_recorded_at", "kind", "recorded_at"),
@@ -231,6 +242,7 @@ devices = _table(
     sa.Column("verdict", sa.JSON(none_as_null=True)),  # {"S": ..., "M": ...}
     sa.Column("judged_at", sa.BigInteger),
     sa.Column("judge_again_at", sa.BigInteger, index=True),  # before it the verdict cannot change by time alone
+    sa.Column("judge_fault", sa.Text),  # why it could not be judged the last time; the verdict above is then older
 )
 
 # What the devices of the newest inventories call themselves: finds those that a model statement touches.
