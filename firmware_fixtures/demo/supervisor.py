@@ -78,7 +78,7 @@ class Program:
                 limit=LINE_BYTES,
             )
             try:
-                async for line in cast(asyncio.StreamReader, process.stdout):
+                async for line in cast("asyncio.StreamReader", process.stdout):
                     log.write(line)
                     log.flush()
                     was_ready = self._heard(line) or was_ready
