@@ -1,0 +1,105 @@
+"""Real processes of the product, started, watched and killed by tests."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, cast
+
+READY_WITHIN_S = 45.0
+LINE_BYTES = 2**20
+
+
+class Process:
+    """One program of ours, in a session of its own; its output is kept in a file.
+
+    Args:
+        log: Where its output goes; what a failing test shows.
+        arguments: As after `python -m`.
+    """
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self._log = log
+        self._arguments = arguments
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self, *, until_ready: bool = False) -> dict[str, Any]:
+        """Start it; with `until_ready` what its ready line said."""
+        with self._log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                *self._arguments,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE if until_ready else log,
+                stderr=log,
+                start_new_session=True,
+                limit=LINE_BYTES,
+            )
+        if not until_ready:
+            return {}
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
+                line = await cast("asyncio.StreamReader", self._process.stdout).readline()
+            return dict(json.loads(line))
+        except (TimeoutError, ValueError) as error:
+            raise AssertionError(f"{self._arguments} did not become ready:\n{self.output()}") from error
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; the exit code, negative for a signal."""
+        process = self._process
+        if process is None:
+            return 0
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        try:
+            return await asyncio.wait_for(process.wait(), 15)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+            raise AssertionError(f"{self._arguments} did not end on {number.name}:\n{self.output()}") from None
+
+    def output(self) -> str:
+        """What it has written so far."""
+        return self._log.read_text(errors="replace")[-8000:]
+
+
+@asynccontextmanager
+async def running(
+    log: Path, *arguments: str, until_ready: bool = False
+) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
+    """A process for the length of a block, and what it said when it was ready."""
+    process = Process(log, *arguments)
+    said = await process.start(until_ready=until_ready)
+    try:
+        yield process, said
+    finally:
+        await process.end()
+
+
+async def command(*arguments: str) -> str:
+    """Run one command of ours to its successful end; what it printed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        *arguments,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, f"{arguments} ended with {process.returncode}:\n{out.decode()}{err.decode()}"
+    return out.decode()
+
+
+async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
+    """Wait until a condition holds."""
+    async with asyncio.timeout(within_s):
+        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # it holds in another process
+            await asyncio.sleep(0.05)
