@@ -3,11 +3,12 @@
 CollectorError
   ConfigError     config      a fault in the configuration: file, path, what was found, what was expected
   RejectedError   (reason)    evidence or a statement that is not accepted; kept, counted and shown
-  StoreError      store       the database does not take or give what it must (full, locked, damaged)
+  StoreError      store       the database does not take or give what it must; `fault` says why
   BrokerError     broker      the broker cannot be reached or refuses
   NotFoundError   not_found   nothing of that name in the register
 """
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -35,21 +36,52 @@ class RejectedError(CollectorError):
         reason: A stable word; for bytes it is the code of the EvidenceError.
         detail: What was found, for the operator.
         verified: Whether the signature was good: only then the rejection says anything about its signer.
+        key_id: Of the envelope, in hex, where one could be read.
+        sequence: Of the report, where its claims could be read.
     """
 
     code = "rejected"
 
-    def __init__(self, reason: str, detail: str, *, verified: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        detail: str,
+        *,
+        verified: bool = False,
+        key_id: str | None = None,
+        sequence: int | None = None,
+    ) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason = reason
         self.detail = detail
         self.verified = verified
+        self.key_id = key_id
+        self.sequence = sequence
+
+
+class StoreFault(StrEnum):
+    """Why the database does not work; each is a state of its own for the operator."""
+
+    FULL = "full"
+    LOCKED = "locked"
+    DAMAGED = "damaged"
+    UNAVAILABLE = "unavailable"
+    CONFLICT = "conflict"
 
 
 class StoreError(CollectorError):
-    """The database does not take or give what it must."""
+    """The database does not take or give what it must.
+
+    Args:
+        message: What happened and what to do.
+        fault: The kind of trouble.
+    """
 
     code = "store"
+
+    def __init__(self, message: str, fault: StoreFault = StoreFault.UNAVAILABLE) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class BrokerError(CollectorError):

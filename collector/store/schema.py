@@ -5,6 +5,8 @@
   machines; only the log has an order of its own.
 - Evidence and statements are appended, never edited. What can be erased later is a body, never its leaf.
 - What is derived (devices, verdicts, the queue) can be made again from what was signed.
+- A reading is JSON with the field names of `evidence.report.DeviceReport`, without the device's id and what is absent;
+  digests are hex. Readings are equal where they differ in nothing but `read_at`.
 """
 
 from typing import Any
@@ -112,6 +114,7 @@ gateways = _table(
     sa.Column("enrolled_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
     sa.Column("last_sequence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("report_count", sa.BigInteger, nullable=False, server_default="0"),  # less than the last: numbers lack
     sa.Column("last_report_at", sa.BigInteger),
     sa.Column("last_inventory", Hex),
 )
@@ -170,6 +173,7 @@ rejected = _table(
     sa.Column("topic", sa.Text, nullable=False),
     sa.Column("gateway", Hex, index=True),
     sa.Column("key_id", Hex),
+    sa.Column("sequence", sa.BigInteger),  # of a report whose claims were readable: refused, so not missing
     sa.Column("reason", sa.Text, nullable=False, index=True),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("digest", Hex, nullable=False),

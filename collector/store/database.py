@@ -1,0 +1,143 @@
+"""Opening the register, its transactions, and what its faults are called.
+
+- A file of SQLite in WAL mode. `synchronous=FULL`: a committed transaction outlives a loss of power, so what was
+  acknowledged or receipted is on the disk.
+- `writing` is `BEGIN IMMEDIATE`: the one writer of the file, in whatever process. What a transaction has read is still
+  so when it writes, which the log and the replay check rest on.
+- Opening brings the schema to the newest revision (Alembic) under a lock file, so that two processes may start at once.
+- A fault of the driver leaves as a StoreError that says which kind it is. It is never a verdict about evidence: the
+  message that met it stays unacknowledged and is tried again.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from collector.errors import StoreError, StoreFault
+
+BUSY_TIMEOUT_MS: Final = 10_000
+_MIGRATIONS = "collector.store:migrations"
+_BEGIN = "begin"  # execution option: the kind of transaction
+
+# Extended codes carry the primary one in their lowest byte (sqlite.org/rescode.html).
+_FAULTS: Final = {
+    sqlite3.SQLITE_FULL: (StoreFault.FULL, "the disk is full; make room, the work goes on by itself"),
+    sqlite3.SQLITE_BUSY: (StoreFault.LOCKED, "another process holds the register for too long; end it or wait"),
+    sqlite3.SQLITE_LOCKED: (StoreFault.LOCKED, "another process holds the register for too long; end it or wait"),
+    sqlite3.SQLITE_CORRUPT: (StoreFault.DAMAGED, "the register's file is damaged; restore it from a backup"),
+    sqlite3.SQLITE_NOTADB: (StoreFault.DAMAGED, "the register's file is no database; restore it from a backup"),
+    sqlite3.SQLITE_CONSTRAINT: (StoreFault.CONFLICT, "two writers disagree about one row"),
+}
+
+
+async def open_engine(path: Path) -> AsyncEngine:
+    """The register at this path, made where it is missing and brought to the newest schema.
+
+    Raises:
+        StoreError: It cannot be opened, read or migrated.
+    """
+    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"isolation_level": None})
+    sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
+    sa.event.listen(engine.sync_engine, "begin", _begin)
+    try:
+        async with _locked(path.with_suffix(".lock")):
+            await _migrate(engine)
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+@asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction that nobody else writes beside; committed at the end, undone by any error.
+
+    Raises:
+        StoreError: The database does not take what it must.
+    """
+    with faults():
+        async with engine.connect() as connection:
+            await connection.execution_options(**{_BEGIN: "IMMEDIATE"})
+            async with connection.begin():
+                yield connection
+
+
+@asynccontextmanager
+async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """One transaction that sees the register as it was at its first read.
+
+    Raises:
+        StoreError: The database does not give what it must.
+    """
+    with faults():
+        async with engine.connect() as connection, connection.begin():
+            yield connection
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Turn what the driver raises into a StoreError that names the fault."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _store_error(error.orig) from error
+    except (OSError, sqlite3.Error) as error:
+        raise _store_error(error) from error
+
+
+def _store_error(error: BaseException | None) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    fault, advice = _FAULTS.get(code, (StoreFault.UNAVAILABLE, "see the message and the state directory"))
+    return StoreError(f"the register: {error}; {advice}", fault)
+
+
+def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
+    cursor = dbapi_connection.cursor()
+    for pragma in (
+        f"busy_timeout={BUSY_TIMEOUT_MS}",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    kind = connection.get_execution_options().get(_BEGIN, "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+@asynccontextmanager
+async def _locked(path: Path) -> AsyncIterator[None]:
+    # Changing the journal mode and migrating need the file alone; SQLite's own lock covers only the second.
+    with faults():
+        file = await asyncio.to_thread(path.open, "ab")
+    with file:
+        await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
+        yield
+
+
+async def _migrate(engine: AsyncEngine) -> None:
+    from alembic import command  # noqa: PLC0415  # takes a third of a second, and only opening needs it
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    def upgrade(connection: sa.Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", _MIGRATIONS)
+        command.upgrade(config, "head")
+
+    try:
+        async with writing(engine) as connection:
+            await connection.run_sync(upgrade)
+    except CommandError as error:
+        raise StoreError(f"the register was written by another version of this program: {error}") from error

@@ -1,0 +1,1 @@
+"""The revisions of the schema, each once and for good: what was released is never edited, only followed."""

@@ -1,0 +1,152 @@
+"""The log: an append-only Merkle tree over the digests of all that was accepted.
+
+- A leaf's entry is the SHA-256 digest of the whole signed bytes. It is appended in the transaction that stores them, so
+  that neither is ever there without the other. That transaction is one of `writing`, and the size of the tree is read
+  in it, so that several processes may append in turn.
+- One signature per batch: the head over all its leaves. Receipts of one batch differ in their path only.
+- Appending what is there already appends nothing and gives its receipt under the newest head.
+- Leaf 0 is the genesis entry, SHA-256 of the log id's bytes: a log is never empty, since RFC 9942 has no empty path,
+  and the first leaf ties the tree to its name.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from collector.errors import ConfigError
+from collector.store import log as rows
+from collector.store.database import writing
+from collector.transparency import tree
+from evidence.ids import ID_BYTES
+from evidence.keys import SigningKey
+from evidence.merkle import leaf_hash
+from evidence.receipt import TreeHead, encode_receipt, sign_head
+
+
+class Log:
+    """One log, which has an id of its own and signs with one key."""
+
+    def __init__(self, log: str, key: SigningKey) -> None:
+        self.id = log
+        self.key = key
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine, key: SigningKey, key_file: Path, *, now: int, simulated: bool) -> "Log":
+        """The log of this register; begun, with its genesis entry, where there is none.
+
+        Args:
+            engine: The register.
+            key: The collector's.
+            key_file: Where it came from, for errors.
+            now: Unix seconds.
+            simulated: Whether its history may be recorded under a clock that is set by hand.
+
+        Raises:
+            ConfigError: The register belongs to another key, or is not `simulated` as the configuration says.
+            StoreError: The database does not take or give what it must.
+        """
+        async with writing(engine) as connection:
+            row = await rows.find(connection)
+            if row is None:
+                row = rows.LogRow(
+                    log=secrets.token_hex(ID_BYTES),
+                    public_key=key.public.data.hex(),
+                    created_at=now,
+                    simulated=simulated,
+                )
+                await rows.create(connection, row)
+                await cls(row.log, key).append(connection, [genesis(row.log)], now)
+        if row.public_key != key.public.data.hex():
+            raise ConfigError(str(key_file), "", "not the key that this register was begun with; put that one back")
+        if row.simulated != simulated:
+            kind = "a simulated" if row.simulated else "a real"
+            raise ConfigError(str(key_file.parent), "simulated", f"this is {kind} register and stays one; use another")
+        return cls(row.log, key)
+
+    async def begin(self, connection: AsyncConnection, recorded_at: int) -> "Batch":
+        """Begin a batch in a transaction of `writing`; nothing is stored before it is sealed."""
+        return Batch(self, connection, recorded_at, await rows.size(connection))
+
+    async def append(self, connection: AsyncConnection, digests: Sequence[str], recorded_at: int) -> "Batch":
+        """Append digests as one batch in a transaction of `writing`."""
+        batch = await self.begin(connection, recorded_at)
+        await batch.add(digests)
+        await batch.seal()
+        return batch
+
+
+class Batch:
+    """What one transaction appends. Leaves get their places as they are added; `seal` stores and signs."""
+
+    def __init__(self, log: Log, connection: AsyncConnection, recorded_at: int, size: int) -> None:
+        self.recorded_at = recorded_at
+        self._log = log
+        self._connection = connection
+        self._first = size
+        self._new: list[str] = []
+        self._places: dict[str, int] = {}
+        self._hashes: tree.Hashes = {}
+        self._head: TreeHead | None = None
+
+    async def add(self, digests: Iterable[str]) -> None:
+        """Give each digest its place: its old one where the log holds it already."""
+        unplaced = [digest for digest in dict.fromkeys(digests) if digest not in self._places]
+        held = await rows.positions(self._connection, unplaced)
+        self._places |= held
+        for digest in unplaced:
+            if digest not in held:
+                self._places[digest] = self._first + len(self._new)
+                self._new.append(digest)
+
+    def leaf(self, digest: str) -> int:
+        """The index of a digest that was added."""
+        return self._places[digest]
+
+    def is_new(self, digest: str) -> bool:
+        """Whether a digest that was added was not in the log before this batch."""
+        return self._places[digest] >= self._first
+
+    async def seal(self) -> None:
+        """Store the new leaves and sign the head over them; without new ones the newest head stands."""
+        if self._new:
+            await self._grow()
+        else:
+            self._head = await rows.newest_head(self._connection, self._log.id)
+        size = self._signed_head.size
+        paths = (tree.inclusion(place, size) for place in self._places.values() if place < self._first)
+        wanted = {node for path in paths for parts in path for node in parts} - self._hashes.keys()
+        self._hashes = {**self._hashes, **await rows.hashes(self._connection, wanted)}
+
+    def receipt(self, digest: str) -> bytes:
+        """The receipt (RFC 9942) of a digest that was added; to be given out once the transaction is committed."""
+        head, place = self._signed_head, self._places[digest]
+        path = tree.resolve(tree.inclusion(place, head.size), self._hashes)
+        return encode_receipt(head, bytes.fromhex(digest), place, path)
+
+    @property
+    def _signed_head(self) -> TreeHead:
+        if self._head is None:
+            raise RuntimeError("the batch is not sealed")
+        return self._head
+
+    async def _grow(self) -> None:
+        edge = await rows.hashes(self._connection, tree.root(self._first))
+        grown = tree.grow(self._first, [leaf_hash(bytes.fromhex(digest)) for digest in self._new], edge)
+        self._hashes = {**edge, **grown}
+        size = self._first + len(self._new)
+        self._head = sign_head(
+            log=self._log.id,
+            size=size,
+            root=tree.fold(tree.root(size), self._hashes),
+            signed_at=self.recorded_at,
+            key=self._log.key,
+        )
+        await rows.insert(self._connection, self._first, self._new, self.recorded_at, grown, self._head)
+
+
+def genesis(log: str) -> str:
+    """The digest of a log's first leaf."""
+    return hashlib.sha256(bytes.fromhex(log)).hexdigest()
