@@ -6,6 +6,7 @@ CollectorError
   StoreError      store       the database does not take or give what it must; `fault` says why
   BrokerError     broker      the broker cannot be reached or refuses
   NotFoundError   not_found   nothing of that name in the register
+  ConflictError   conflict    what is asked does not fit what is on record
 """
 
 from enum import StrEnum
@@ -94,3 +95,9 @@ class NotFoundError(CollectorError):
     """Nothing of that name in the register."""
 
     code = "not_found"
+
+
+class ConflictError(CollectorError):
+    """What is asked does not fit what is on record."""
+
+    code = "conflict"
