@@ -4,6 +4,7 @@ Claims that a reader does not know are passed over: within one profile a later v
 meaning of one that exists. What was signed is kept whole, so nothing is lost by it.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -37,13 +38,15 @@ class Claims:
 
     def get(self, key: int | str, read: Callable[[object, str], T]) -> T:
         """The value of a required key."""
-        if not self.has(key):
+        value = self._map.get(key)
+        if value is None:
             raise ClaimError(self.path(key), "a value")
-        return read(self._map[key], self.path(key))
+        return read(value, self.path(key))
 
     def find(self, key: int | str, read: Callable[[object, str], T]) -> T | None:
         """The value of an optional key, None where it is absent."""
-        return self.get(key, read) if self.has(key) else None
+        value = self._map.get(key)
+        return None if value is None else read(value, self.path(key))
 
 
 def integer(low: int, high: int) -> Callable[[object, str], int]:
@@ -57,11 +60,30 @@ def integer(low: int, high: int) -> Callable[[object, str], int]:
     return read
 
 
-def text(value: object, path: str) -> str:
-    """A text that is not empty and not too long."""
-    if not isinstance(value, str) or not value or len(value.encode()) > MAX_TEXT_BYTES:
-        raise ClaimError(path, f"a text of 1 to {MAX_TEXT_BYTES} bytes")
+def boolean(value: object, path: str) -> bool:
+    """True or false."""
+    if not isinstance(value, bool):
+        raise ClaimError(path, "true or false")
     return value
+
+
+def text(value: object, path: str) -> str:
+    """A text that is not empty and not too long, and has no U+0000, which not every database can hold."""
+    if not isinstance(value, str) or not value or len(value.encode()) > MAX_TEXT_BYTES or "\0" in value:
+        raise ClaimError(path, f"a text of 1 to {MAX_TEXT_BYTES} bytes without U+0000")
+    return value
+
+
+def hexadecimal(size: int) -> Callable[[object, str], bytes]:
+    """So many bytes, written as lower-case hex digits."""
+    pattern = re.compile(f"[0-9a-f]{{{2 * size}}}")
+
+    def read(value: object, path: str) -> bytes:
+        if not isinstance(value, str) or not pattern.fullmatch(value):
+            raise ClaimError(path, f"{2 * size} lower-case hex digits")
+        return bytes.fromhex(value)
+
+    return read
 
 
 def octets(low: int, high: int) -> Callable[[object, str], bytes]:

@@ -3,7 +3,9 @@
 `18([protected, unprotected, payload, signature])`, signed over `["Signature1", protected, h'', payload]`. The protected
 header holds the algorithm (1), the key id (4) and the type of message (16, RFC 9596), so that a signature over one type
 of message can never pass for another. The algorithm is Ed25519 as RFC 9864 names it, -19, and no other: neither the
-polymorphic -8 nor anything that the message might choose.
+polymorphic -8 nor anything that the message might choose. The unprotected header is empty, except in receipts, whose
+proof vouches for what stands there: else whoever carries a message could change its bytes, and thus its digest, and the
+signature would still fit.
 
 Opening is in two steps, so that nobody acts on a claim before its signature was checked: `parse` tells which key to
 look up, `Envelope.verify` checks, and only what it returns is the payload.
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidence import cbor
-from evidence.errors import AlgorithmError, MalformedError, ProfileError
+from evidence.errors import AlgorithmError, MalformedError, ProfileError, TooLargeError
 from evidence.keys import KEY_ID_BYTES, SIGNATURE_BYTES, PublicKey, SigningKey
 from evidence.limits import MAX_HEADER_BYTES, MAX_MESSAGE_BYTES
 
@@ -68,10 +70,16 @@ def sig_structure(protected: bytes, payload: bytes) -> bytes:
     return cbor.encode(["Signature1", protected, b"", payload])
 
 
-def sign(payload: bytes, key: SigningKey, message_type: str) -> bytes:
-    """A payload in its signed envelope."""
+def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_MESSAGE_BYTES) -> bytes:
+    """A payload in its signed envelope.
+
+    Raises:
+        TooLargeError: The message would be larger than `limit`, which nobody would read.
+    """
     protected = cbor.encode({ALGORITHM: ED25519, KEY_ID: key.public.id, TYPE: message_type})
-    return envelope(protected, {}, payload, key.sign(sig_structure(protected, payload)))
+    data = envelope(protected, {}, payload, key.sign(sig_structure(protected, payload)))
+    _check_size(data, limit)
+    return data
 
 
 def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:
@@ -94,20 +102,32 @@ def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES)
         AlgorithmError: Another algorithm than Ed25519 (-19).
         ProfileError: Another type of message, or a critical header that is not understood.
     """
+    _check_size(data, limit)
     if data[:1] != bytes([SIGN1_TAG]):
         raise MalformedError("no COSE_Sign1: the first byte is not tag 18")
-    match cbor.decode(data[1:], limit - 1):
+    # The shape first: what has it is checked fast, and a stranger's bomb is no map of headers.
+    match value := cbor.load(data[1:], limit):
         case [bytes(protected), dict(unprotected), (bytes() | None) as payload, bytes(signature)]:
             pass
         case _:
             raise MalformedError("no COSE_Sign1: not [bytes, map, bytes or null, bytes]")
+    if unprotected and message_type is not None:
+        raise MalformedError("the unprotected header is not empty")
     if not protected or len(signature) != SIGNATURE_BYTES:
         raise MalformedError(f"no protected header, or a signature of other than {SIGNATURE_BYTES} bytes")
+    cbor.check_encoding(value, data[1:])
     header = cbor.decode(protected, MAX_HEADER_BYTES)
     if not isinstance(header, dict):
         raise MalformedError("the protected header is no map")
     _check_header(header, message_type)
+    if header.keys() & unprotected.keys():
+        raise MalformedError("a header parameter stands in both headers (RFC 9052 section 3)")
     return Envelope(protected, header, unprotected, signature, payload)
+
+
+def _check_size(data: bytes, limit: int) -> None:
+    if len(data) > limit:
+        raise TooLargeError(f"a message of {len(data)} bytes, where at most {limit} are read")
 
 
 def _check_header(header: dict[Any, Any], message_type: str | None) -> None:

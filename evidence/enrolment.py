@@ -7,7 +7,6 @@ over the gateway's id and key.
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from typing import Any
@@ -15,11 +14,11 @@ from typing import Any
 import msgspec
 
 from evidence import cbor, cose, statement
-from evidence.claims import Claims, digest, integer, octets, text
+from evidence.claims import Claims, boolean, hexadecimal, integer, octets, text
 from evidence.errors import ClaimError, EnrolmentCodeError, EvidenceError
-from evidence.ids import is_id
+from evidence.ids import ID_BYTES, hex_id
 from evidence.keys import PUBLIC_KEY_BYTES, PublicKey, SigningKey
-from evidence.limits import MAX_STATEMENT_BYTES
+from evidence.limits import MAX_ENROLMENT_BYTES
 from evidence.statement import Statement
 
 KIND = "enrolment"
@@ -27,6 +26,8 @@ SECRET_BYTES = 16
 CODE_ID_BYTES = 8
 _PREFIX = "updateplicht1-"
 _CHECKSUM_BYTES = 4
+_PROOF_BYTES = 32
+_MAX_CODE_BYTES = 1024  # before base32; with the longest host name a code has fewer than 700
 _HOST, _PORT, _TLS, _LOG, _KEY, _SECRET = 1, 2, 3, 4, 5, 6
 
 
@@ -91,19 +92,14 @@ def parse_code(written: str) -> EnrolmentCode:
     body32 = compact.removeprefix(_PREFIX).upper()
     try:
         data = base64.b32decode(body32 + "=" * (-len(body32) % 8))
-        body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-        if checksum != _checksum(body):
-            raise EnrolmentCodeError("the enrolment code was mistyped or cut: its checksum does not fit")
-        found = Claims(cbor.decode(body, 1024))
-        return EnrolmentCode(
-            host=found.get(_HOST, text),
-            port=found.get(_PORT, integer(1, 65535)),
-            tls=found.get(_TLS, lambda value, _: value is True),
-            log=found.get(_LOG, octets(16, 16)).hex(),
-            collector=found.get(_KEY, octets(PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES)),
-            secret=found.get(_SECRET, octets(SECRET_BYTES, SECRET_BYTES)),
-        )
-    except (binascii.Error, EvidenceError) as error:
+    except ValueError as error:
+        raise EnrolmentCodeError("the enrolment code was mistyped or cut: a code has only a to z and 2 to 7") from error
+    body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
+    if checksum != _checksum(body):
+        raise EnrolmentCodeError("the enrolment code was mistyped or cut: its checksum does not fit")
+    try:
+        return _decode_code(body)
+    except EvidenceError as error:
         raise EnrolmentCodeError(f"the enrolment code cannot be read: {error}") from error
 
 
@@ -127,18 +123,18 @@ def open_enrolment(data: bytes) -> Enrolment:
     Raises:
         EvidenceError: For the form, or a signature that is not by that key.
     """
-    envelope = cose.parse(data, statement.MESSAGE_TYPE, MAX_STATEMENT_BYTES)
+    envelope = cose.parse(data, statement.MESSAGE_TYPE, MAX_ENROLMENT_BYTES)
     stated = statement.decode(envelope.unverified_payload or b"")
     found = Claims(dict(stated.fields))
-    key = PublicKey(found.get("key", _hex(digest)))
+    key = PublicKey(found.get("key", hexadecimal(PUBLIC_KEY_BYTES)))
     if stated.kind != KIND or key.id != envelope.key_id:
         raise ClaimError("/key", "an enrolment that brings the key it is signed with")
     envelope.verify(key)
     return Enrolment(
-        gateway=found.get("gateway", _gateway),
+        gateway=found.get("gateway", hex_id),
         key=key.data,
-        code=found.get("code", text),
-        proof=found.get("proof", _hex(digest)),
+        code=found.get("code", hexadecimal(CODE_ID_BYTES)).hex(),
+        proof=found.get("proof", hexadecimal(_PROOF_BYTES)),
     )
 
 
@@ -148,26 +144,21 @@ def proves(enrolment: Enrolment, secret: bytes) -> bool:
     return hmac.compare_digest(expected, enrolment.proof)
 
 
+def _decode_code(body: bytes) -> EnrolmentCode:
+    found = Claims(cbor.decode(body, _MAX_CODE_BYTES))
+    return EnrolmentCode(
+        host=found.get(_HOST, text),
+        port=found.get(_PORT, integer(1, 65535)),
+        tls=found.get(_TLS, boolean),
+        log=found.get(_LOG, octets(ID_BYTES, ID_BYTES)).hex(),
+        collector=found.get(_KEY, octets(PUBLIC_KEY_BYTES, PUBLIC_KEY_BYTES)),
+        secret=found.get(_SECRET, octets(SECRET_BYTES, SECRET_BYTES)),
+    )
+
+
 def _proof(secret: bytes, gateway: str, key: PublicKey) -> bytes:
     return hmac.new(secret, bytes.fromhex(gateway) + key.data, hashlib.sha256).digest()
 
 
 def _checksum(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]
-
-
-def _gateway(value: object, path: str) -> str:
-    if not is_id(value):
-        raise ClaimError(path, "a gateway id of 32 hex digits")
-    return str(value)
-
-
-def _hex(read: Any) -> Any:
-    def decode(value: object, path: str) -> bytes:
-        try:
-            data = bytes.fromhex(text(value, path))
-        except ValueError as error:
-            raise ClaimError(path, "hex digits") from error
-        return bytes(read(data, path))
-
-    return decode

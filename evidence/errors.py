@@ -11,16 +11,23 @@
       ProofError                  proof           the Merkle proof does not lead to the signed root
       EnrolmentCodeError          enrolment_code  an enrolment code that was cut, mistyped or is of another version
 
-The codes are stable: logs, counters, the API and the store carry them.
+The codes are stable: logs, counters, the API and the store carry them. Messages may quote what was refused, so they are
+made safe for a log or a terminal: one line, bounded, nothing in it that moves a cursor.
 """
 
 from typing import ClassVar
+
+_MAX_MESSAGE = 300  # characters
 
 
 class EvidenceError(Exception):
     """Bytes that do not hold what they should; `code` is the stable word for why."""
 
     code: ClassVar[str] = "evidence"
+
+    def __init__(self, message: str) -> None:
+        safe = message if message.isprintable() else message.encode("unicode_escape").decode("ascii")
+        super().__init__(safe if len(safe) <= _MAX_MESSAGE else safe[: _MAX_MESSAGE - 1] + "…")
 
 
 class TooLargeError(EvidenceError):

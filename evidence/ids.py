@@ -70,6 +70,17 @@ def from_ueid(ueid: object, path: str) -> str:
     return ueid[1:].hex()
 
 
+def hex_id(value: object, path: str) -> str:
+    """Read a claim that is an id written in hex.
+
+    Raises:
+        ClaimError: Not 32 lower-case hex digits.
+    """
+    if not isinstance(value, str) or not is_id(value):
+        raise ClaimError(path, f"an id of {2 * ID_BYTES} lower-case hex digits")
+    return value
+
+
 def device_id(secret: bytes, identity: str) -> str:
     """The id of a device on this gateway.
 

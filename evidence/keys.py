@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from nacl import bindings
-from nacl.exceptions import BadSignatureError, CryptoError
+from nacl.exceptions import CryptoError
 
 from evidence import cbor
 from evidence.errors import MalformedError, SignatureError
@@ -45,7 +45,7 @@ class PublicKey:
             raise SignatureError(f"a signature has {SIGNATURE_BYTES} bytes, this has {len(signature)}")
         try:
             bindings.crypto_sign_open(signature + message, self.data)
-        except (BadSignatureError, CryptoError) as error:
+        except CryptoError as error:
             raise SignatureError("the signature does not fit the key and the bytes") from error
 
 

@@ -18,9 +18,9 @@ from evidence import cbor, claims, cose, merkle
 from evidence.claims import Claims
 from evidence.cose import ALGORITHM, ED25519, KEY_ID
 from evidence.errors import ClaimError, ProofError
-from evidence.ids import from_ueid, is_id, to_ueid
+from evidence.ids import from_ueid, hex_id, to_ueid
 from evidence.keys import PublicKey, SigningKey
-from evidence.limits import MAX_MESSAGE_BYTES, MAX_PATH, MAX_RANGES, MAX_SEQUENCE
+from evidence.limits import MAX_ANSWER_BYTES, MAX_INTEGER, MAX_PATH, MAX_RANGES, MAX_SEQUENCE
 
 REFUSAL_TYPE = "application/vnd.updateplicht.refusal+cbor"
 REQUEST_TYPE = "application/vnd.updateplicht.request+cbor"
@@ -120,7 +120,7 @@ def open_receipt(data: bytes, key: PublicKey) -> Receipt:
     Raises:
         EvidenceError: Proof where the proof does not fit, Signature where the root is not the log's; else for the form.
     """
-    envelope = cose.parse(data, None)
+    envelope = cose.parse(data, None, MAX_ANSWER_BYTES)
     header = Claims(envelope.header, "protected")
     if header.get(VDS, claims.integer(0, 2**16)) != RFC9162_SHA256:
         raise ClaimError(header.path(VDS), "1, a tree of RFC 9162")
@@ -132,7 +132,7 @@ def open_receipt(data: bytes, key: PublicKey) -> Receipt:
     envelope.verify(key, detached=root)
     return Receipt(
         digest=digest,
-        log=issued.get(ISS, _log),
+        log=issued.get(ISS, hex_id),
         signed_at=issued.get(IAT, claims.instant),
         index=index,
         size=size,
@@ -141,18 +141,26 @@ def open_receipt(data: bytes, key: PublicKey) -> Receipt:
 
 
 def _proof(found: Claims) -> tuple[int, int, tuple[bytes, ...]]:
-    proofs = found.get(INCLUSION, claims.array(claims.octets(1, 4096), 1))
+    proofs = found.get(INCLUSION, claims.array(claims.octets(1, MAX_ANSWER_BYTES), 1))
     if len(proofs) != 1:
         raise ProofError("exactly one inclusion proof is needed")
-    match cbor.decode(proofs[0], 4096):
-        case [int(size), int(index), list(path)]:
-            return size, index, claims.array(claims.digest, MAX_PATH)(path, "proof/path")
+    match cbor.decode(proofs[0], MAX_ANSWER_BYTES):
+        case [size, index, path]:
+            return (
+                claims.integer(1, MAX_INTEGER)(size, "proof/size"),
+                claims.integer(0, MAX_INTEGER)(index, "proof/index"),
+                claims.array(claims.digest, MAX_PATH)(path, "proof/path"),
+            )
         case _:
             raise ProofError("an inclusion proof is [tree size, leaf index, path]")
 
 
 def sign_refusal(refusal: Refusal, key: SigningKey) -> bytes:
-    """A refusal in its signed envelope."""
+    """A refusal in its signed envelope.
+
+    Raises:
+        EvidenceError: What `open_refusal` would raise for its claims.
+    """
     payload: dict[int, Any] = {
         ISS: refusal.log,
         IAT: refusal.refused_at,
@@ -161,7 +169,9 @@ def sign_refusal(refusal: Refusal, key: SigningKey) -> bytes:
         REASON: refusal.reason,
         LAST_SEQUENCE: refusal.last_sequence,
     }
-    return cose.sign(cbor.encode(payload), key, REFUSAL_TYPE)
+    data = cbor.encode(payload)
+    _decode_refusal(data)
+    return cose.sign(data, key, REFUSAL_TYPE, MAX_ANSWER_BYTES)
 
 
 def open_refusal(data: bytes, key: PublicKey) -> Refusal:
@@ -170,9 +180,13 @@ def open_refusal(data: bytes, key: PublicKey) -> Refusal:
     Raises:
         EvidenceError: For the form, the signature, or a claim.
     """
-    found = Claims(cbor.decode(cose.parse(data, REFUSAL_TYPE).verify(key), MAX_MESSAGE_BYTES))
+    return _decode_refusal(cose.parse(data, REFUSAL_TYPE, MAX_ANSWER_BYTES).verify(key))
+
+
+def _decode_refusal(payload: bytes) -> Refusal:
+    found = Claims(cbor.decode(payload, MAX_ANSWER_BYTES))
     return Refusal(
-        log=found.get(ISS, _log),
+        log=found.get(ISS, hex_id),
         gateway=found.get(UEID, from_ueid),
         digest=found.get(DIGEST, claims.digest),
         reason=found.get(REASON, claims.text),
@@ -182,7 +196,11 @@ def open_refusal(data: bytes, key: PublicKey) -> Refusal:
 
 
 def sign_request(request: Request, key: SigningKey) -> bytes:
-    """A request in its signed envelope."""
+    """A request in its signed envelope.
+
+    Raises:
+        EvidenceError: What `open_request` would raise for its claims, too many ranges among them.
+    """
     payload: dict[int, Any] = {
         ISS: request.log,
         IAT: request.requested_at,
@@ -190,7 +208,9 @@ def sign_request(request: Request, key: SigningKey) -> bytes:
         WHOLE: request.whole,
         MISSING: [list(span) for span in request.missing],
     }
-    return cose.sign(cbor.encode(payload), key, REQUEST_TYPE)
+    data = cbor.encode(payload)
+    _decode_request(data)
+    return cose.sign(data, key, REQUEST_TYPE, MAX_ANSWER_BYTES)
 
 
 def open_request(data: bytes, key: PublicKey) -> Request:
@@ -199,26 +219,18 @@ def open_request(data: bytes, key: PublicKey) -> Request:
     Raises:
         EvidenceError: For the form, the signature, or a claim.
     """
-    found = Claims(cbor.decode(cose.parse(data, REQUEST_TYPE).verify(key), MAX_MESSAGE_BYTES))
+    return _decode_request(cose.parse(data, REQUEST_TYPE, MAX_ANSWER_BYTES).verify(key))
+
+
+def _decode_request(payload: bytes) -> Request:
+    found = Claims(cbor.decode(payload, MAX_ANSWER_BYTES))
     return Request(
-        log=found.get(ISS, _log),
+        log=found.get(ISS, hex_id),
         gateway=found.get(UEID, from_ueid),
         requested_at=found.get(IAT, claims.instant),
-        whole=found.get(WHOLE, _boolean),
+        whole=found.get(WHOLE, claims.boolean),
         missing=found.get(MISSING, claims.array(_span, MAX_RANGES)),
     )
-
-
-def _log(value: object, path: str) -> str:
-    if not is_id(value):
-        raise ClaimError(path, "a log id of 32 hex digits")
-    return str(value)
-
-
-def _boolean(value: object, path: str) -> bool:
-    if not isinstance(value, bool):
-        raise ClaimError(path, "true or false")
-    return value
 
 
 def _span(value: object, path: str) -> tuple[int, int]:

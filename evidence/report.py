@@ -118,7 +118,11 @@ def inventory_digest(devices: tuple[DeviceReport, ...]) -> bytes:
 
 
 def encode(report: Report) -> bytes:
-    """The claims of a report as CBOR."""
+    """The claims of a report as CBOR.
+
+    Raises:
+        EvidenceError: What `decode` would raise for them: nobody signs what nobody would accept.
+    """
     payload: dict[int, Any] = {
         IAT: report.issued_at,
         UEID: to_ueid(report.gateway),
@@ -128,8 +132,12 @@ def encode(report: Report) -> bytes:
         INVENTORY: report.inventory,
     }
     if report.devices is not None:
-        payload[SUBMODS] = {device.device: _encode_device(device) for device in report.devices}
-    return cbor.encode(_without_none(payload))
+        payload[SUBMODS] = submods = {device.device: _encode_device(device) for device in report.devices}
+        if len(submods) != len(report.devices):
+            raise ClaimError(f"/{SUBMODS}", "each device once")
+    data = cbor.encode(_without_none(payload))
+    decode(data)
+    return data
 
 
 def sign(report: Report, key: SigningKey) -> bytes:

@@ -7,6 +7,8 @@ at the collector's door; here only the form is.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,13 +17,13 @@ from evidence import cbor, claims, cose
 from evidence.claims import Claims
 from evidence.errors import ClaimError, MalformedError
 from evidence.keys import SigningKey
-from evidence.limits import MAX_STATEMENT_BYTES
+from evidence.limits import MAX_INTEGER, MAX_STATEMENT_BYTES
 
 MESSAGE_TYPE = "application/vnd.updateplicht.statement+cbor"
 
 # Made by the register itself or belonging to the envelope: nobody may state them.
 RESERVED = frozenset({"id", "issuer", "recorded_at", "rejected"})
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _KIND = re.compile(r"[a-z][a-z_]{0,31}")
 
 
@@ -53,7 +55,7 @@ def encode(statement: Statement) -> bytes:
 
 def sign(statement: Statement, key: SigningKey) -> bytes:
     """The statement in its signed envelope."""
-    return cose.sign(encode(statement), key, MESSAGE_TYPE)
+    return cose.sign(encode(statement), key, MESSAGE_TYPE, MAX_STATEMENT_BYTES)
 
 
 def decode(payload: bytes) -> Statement:
@@ -67,24 +69,30 @@ def decode(payload: bytes) -> Statement:
     for name, item in value.items():
         _check_field(name, item)
     return Statement(
-        kind=found.get("kind", _matching(_KIND, "a lower-case word")),
-        asserted_at=found.get("asserted_at", _matching(_INSTANT, "an instant YYYY-MM-DDTHH:MM:SSZ")),
+        kind=found.get("kind", _kind),
+        asserted_at=found.get("asserted_at", _instant),
         fields={name: item for name, item in value.items() if name not in ("kind", "asserted_at")},
     )
 
 
-def _matching(pattern: re.Pattern[str], expected: str) -> Any:
-    def read(value: object, path: str) -> str:
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise ClaimError(path, expected)
-        return value
+def _kind(value: object, path: str) -> str:
+    if not isinstance(value, str) or not _KIND.fullmatch(value):
+        raise ClaimError(path, "a word of at most 32 lower-case letters and underscores")
+    return value
 
-    return read
+
+def _instant(value: object, path: str) -> str:
+    if isinstance(value, str) and _INSTANT.fullmatch(value):
+        with suppress(ValueError):  # such as the 30th of February
+            datetime.fromisoformat(value)
+            return value
+    raise ClaimError(path, "an instant YYYY-MM-DDTHH:MM:SSZ")
 
 
 def _check_field(name: object, value: object) -> None:
     if not isinstance(name, str):
         raise MalformedError("a statement has text keys only")
+    claims.text(name, "payload")
     if name in RESERVED:
         raise ClaimError(f"/{name}", "to be absent: the register sets it")
     _check_json(value, f"/{name}")
@@ -92,15 +100,17 @@ def _check_field(name: object, value: object) -> None:
 
 def _check_json(value: object, path: str) -> None:
     # Facts are kept and shown as JSON, so that is what a statement may hold.
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise ClaimError(path, "text keys")
-            _check_json(item, f"{path}/{key}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
-            _check_json(item, f"{path}[{number}]")
-    elif isinstance(value, bytes):
-        raise ClaimError(path, "a digest in hex, not bytes")
-    elif isinstance(value, str) and value:
-        claims.text(value, path)
+    match value:
+        case dict():
+            for key, item in value.items():
+                claims.text(key, path)
+                _check_json(item, f"{path}/{key}")
+        case list():
+            for number, item in enumerate(value):
+                _check_json(item, f"{path}[{number}]")
+        case bytes():
+            raise ClaimError(path, "a digest in hex, not bytes")
+        case str() if value:
+            claims.text(value, path)
+        case int() if not isinstance(value, bool):
+            claims.integer(-MAX_INTEGER, MAX_INTEGER)(value, path)
