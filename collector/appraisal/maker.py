@@ -1,0 +1,129 @@
+"""Track M: what the manufacturer owes this unit (section 7, M1 to M4). Reads no delivery date.
+
+Law: Cyber Resilience Act, Regulation (EU) 2024/2847 article 13(8) and (19); in Britain the PSTI regulations,
+SI 2023/1007 schedule 1.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import product
+
+from collector.appraisal.at import At
+from collector.appraisal.codes import Code, FindingCode, Flag, Level
+from collector.appraisal.days import day_end, day_start, period_end
+from collector.appraisal.evidence import Device
+from collector.appraisal.policy import Policy
+from collector.appraisal.record import Record
+from collector.appraisal.statements import Anchors, later, promise, statements
+from collector.appraisal.windows import (
+    OPEN,
+    Completions,
+    Duty,
+    Ground,
+    Stopped,
+    announcements,
+    available_day,
+    begun,
+    counts_from,
+    first_report_day,
+    market,
+    placed_days,
+    sales_in_order,
+    statement_days,
+    tried,
+)
+
+NAMES = ("unit.placed", "sale.contract", "window.end")
+
+
+def maker_ground(record: Record, device: Device, at: At, policy: Policy) -> Ground:
+    """Track M up to its windows."""
+    sales = sales_in_order(record, at, policy)
+    place = market(record, sales, policy)
+    issuer = device.model.maker_issuer
+    outcome = _Placed(record, device, place, at, policy).complete()
+    return Ground("M", policy.zone(place), place, issuer, frozenset({issuer}), outcome)
+
+
+class _Placed:
+    """The unit on its market, completed."""
+
+    def __init__(self, record: Record, device: Device, place: str, at: At, policy: Policy) -> None:
+        self._record = record
+        self._device = device
+        self._at = at
+        self._policy = policy
+        self._row = policy.jurisdictions.get(place)
+        self._zone = policy.zone(place)
+        windows = record.windows(device.model.model)
+        self._made = statements(windows, [device.model.maker_issuer], self._zone, seller="")
+        self._first, self._last, self._stated = placed_days(record, device, policy, self._zone)
+
+    def complete(self) -> Completions | Stopped:
+        """C1, C2: a duty for every day and word that is possible."""
+        rows: list[tuple[tuple[object, ...], Duty]] = [
+            ((placed, contract, end), self._duty(placed, contract, end == OPEN))
+            for placed, contract, end in product(self._placing(), self._contracts(), announcements(self._made))
+        ]
+        if not rows:
+            missing = ("unit.placed",)
+            return Stopped(Code.INSUFFICIENT_EVIDENCE, missing=missing, flags=frozenset({Flag.DATES_CONTRADICT}))
+        return Completions(NAMES, rows)
+
+    def _placing(self) -> Iterator[date]:
+        breaks = {self._policy.cra_from, *(statement_days(self._made) if self._stated else ())}
+        yield from tried(self._first, self._last, breaks)
+
+    def _contracts(self) -> list[date | None]:
+        """C1: the contract days of the first sale, if any rule of this market or any statement asks for one."""
+        psti_from = self._row.psti_from if self._row else None
+        if psti_from is None and not counts_from(self._made, "purchase"):
+            return [None]
+        sales = sales_in_order(self._record, self._at, self._policy)
+        if sales and (contract := sales[0].contract):
+            first, last = contract.days(self._zone)
+        else:
+            first = available_day(self._device, self._policy, self._zone)
+            last = first_report_day(self._record, self._zone)
+        return list(tried(first, begun(last, self._at, self._zone), [psti_from] if psti_from else []))
+
+    def _duty(self, placed: date, contract: date | None, announced: bool) -> Duty:
+        """M1, M2 and M4 in one completion."""
+        policy, zone = self._policy, self._zone
+        reference = placed if self._stated else self._last  # M1
+        anchors = Anchors(contract, placed, announced)
+        promised = promise(self._made, reference, zone, anchors)
+        cra = self._row is not None and self._row.eu and placed >= policy.cra_from
+        use = self._device.model.expected_use_months
+        months = policy.cra_min_months if use is None else min(policy.cra_min_months, use)
+        floor = period_end(placed, months, zone) if cra else None
+        end = max((each for each in (promised.end, floor) if each is not None), default=None)
+        start = day_start(placed, zone)
+        shortened, extended = later(self._made, day_end(reference, zone), promised.end, end or start, self._at, anchors)
+        flags = {Flag.WINDOW_TBA} if promised.to_be_announced else set()
+        findings: list[tuple[FindingCode, Level]] = []
+        if not promised.on_time_issuers:
+            if reference < policy.register_from:
+                flags.add(Flag.BEFORE_REGISTER)
+            else:
+                findings.append((FindingCode.WINDOW_MISSING, self._weight_of_silence(cra, contract)))
+        if promised.on_time_end is not None and floor is not None and promised.on_time_end < floor:
+            findings.append((FindingCode.WINDOW_TOO_SHORT, Level.BREACH))
+        if shortened:
+            flags.add(Flag.WINDOW_SHORTENED_LATER)
+        return Duty(
+            reason=None if end or extended else "no_promise",
+            start=start,
+            end=end,
+            hard_end=end,
+            extended_end=extended,
+            basis=("promise" if end == promised.end else "statute") if end else "extension" if extended else None,
+            cra=cra,
+            findings=tuple(findings),
+            flags=frozenset(flags),
+        )
+
+    def _weight_of_silence(self, cra: bool, contract: date | None) -> Level:
+        psti_from = self._row.psti_from if self._row else None
+        breach = cra or (psti_from is not None and contract is not None and contract >= psti_from)
+        return Level.BREACH if breach else Level.QUESTION

@@ -1,0 +1,54 @@
+"""The verdict, typed, and its one JSON form (appraisal.md section 3)."""
+
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from msgspec import Struct, json
+
+from collector.appraisal.codes import Code, FindingCode, Flag, Level
+
+Track = Literal["S", "M"]
+Basis = Literal["promise", "statute", "expectation", "waiver", "extension"]
+
+
+class Window(Struct, frozen=True):
+    """The span for which updates are owed, half-open; a field is null where the completions differ."""
+
+    start: datetime | None = None
+    end_excl: datetime | None = None
+    extended_end_excl: datetime | None = None
+    basis: Basis | None = None
+
+
+class Finding(Struct, frozen=True):
+    """What is wrong with the window itself."""
+
+    code: FindingCode
+    level: Level
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What is said of one device on one track."""
+
+    code: Code
+    level: Level
+    since: datetime | None = None
+    reason: str | None = None
+    about: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    window: Window = Window()
+    window_finding: Finding | None = None
+    missing: tuple[str, ...] = ()
+    basis: tuple[str, ...] = ()
+    policy_version: str
+
+    def to_json(self) -> bytes:
+        """The bytes of this verdict: always the same for the same verdict."""
+        return json.encode(self)
+
+
+class Verdicts(TypedDict):
+    """Both tracks, computed apart and never merged (T0)."""
+
+    S: Verdict
+    M: Verdict
