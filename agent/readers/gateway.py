@@ -1,0 +1,172 @@
+"""The gateway itself: operating system release, kernel, Raspberry Pi boot EEPROM, and what fwupd knows of.
+
+Devices: every Linux machine; boot EEPROM on Raspberry Pi 4, 5, 400, 500 and their compute modules; fwupd's devices
+  (system firmware, docks, disks) where fwupd is installed, which it seldom is on a Pi.
+Wire: files (etc/os-release, the device tree's chosen/bootloader), uname(2), and one call on the system bus (GetDevices
+  of org.freedesktop.fwupd). No program is started.
+Version format: VERSION_ID of os-release ("12": Debian does not state point releases there); the kernel's release with
+  the build text beside it, which on Debian names the package version; the EEPROM's build timestamp, an unsigned 32 bit
+  number (scheme uint32), with its git hash beside it; fwupd's Version as that printed it, with VersionBootloader.
+Sources: os-release(5); uname(2); raspberrypi/rpi-eeprom, script rpi-bootloader-version; fwupd D-Bus interface.
+Access needed: none for the files; the system bus for fwupd. In a container, `root` is where the host's files are
+  mounted.
+Not tested on: a Raspberry Pi, whose device tree is played from a fixture; a fwupd with real devices.
+"""
+
+import contextlib
+import re
+import shlex
+import struct
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from agent.errors import LinkError
+from agent.links import host
+from agent.readers import _values as values
+from agent.readers._contract import ReadFailure, Reading
+from evidence.report import Result
+
+LIMIT_S = 30.0
+SAMPLES = "gateway"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the gateway's files are.
+
+    Attributes:
+        root: `/`, or where the host's root is mounted in a container.
+        fwupd: Whether to ask fwupd.
+    """
+
+    root: str = "/"
+    fwupd: bool = True
+
+
+async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
+    """Read the parts of this machine."""
+    root = Path(settings.root)
+    parts: list[Reading | ReadFailure] = []
+    try:
+        parts.append(parse_os_release(host.os_release(root)))
+    except LinkError as error:
+        parts.append(_failure("machine:os", error))
+    parts.append(parse_kernel(*host.kernel()))
+    parts.extend(parse_boot_eeprom(*host.boot_eeprom(root), host.board(root)))
+    if settings.fwupd:
+        try:
+            parts.extend(parse_fwupd(await host.fwupd_devices(root)))
+        except LinkError as error:
+            parts.append(_failure("machine:fwupd", error))
+    return parts
+
+
+def parse_os_release(data: bytes) -> Reading:
+    """The operating system's release.
+
+    Raises:
+        LinkError: The file assigns nothing.
+    """
+    stated = _assignments(data)
+    if not stated:
+        raise LinkError(Result.PARSE_FAILED, "malformed", "no line NAME=value in os-release")
+    return Reading(
+        identity="machine:os",
+        name=values.text(stated.get("PRETTY_NAME")),
+        ids=values.model_ids("os", [stated.get("ID")]),
+        version_raw=values.version(stated.get("VERSION_ID")),
+    )
+
+
+def parse_kernel(name: str, release: str, build: str) -> Reading:
+    """The running kernel, as uname(2) names it."""
+    return Reading(
+        identity="machine:kernel",
+        name=values.text(f"{name} kernel"),
+        ids=values.model_ids("kernel", [name]),
+        version_raw=values.version(release),
+        version_alt=values.version(build),
+    )
+
+
+def parse_boot_eeprom(timestamp: bytes | None, commit: bytes | None, board: bytes | None) -> list[Reading]:
+    """The boot EEPROM: none on machines that have none."""
+    built = str(struct.unpack(">I", timestamp)[0]) if timestamp is not None and len(timestamp) == 4 else None
+    git_hash = values.version(_text(commit))
+    if built is None and git_hash is None:
+        return []
+    return [
+        Reading(
+            identity="machine:rpi-eeprom",
+            name="Raspberry Pi boot EEPROM",
+            ids=values.model_ids("rpi-eeprom", [_text(board).partition("\0")[0]]),
+            version_raw=built or git_hash,
+            version_alt=git_hash if built else None,
+            scheme="uint32" if built else None,
+        )
+    ]
+
+
+def parse_fwupd(devices: Sequence[Mapping[str, object]]) -> list[Reading]:
+    """The devices that fwupd knows, by the properties' names of its D-Bus interface."""
+    return [
+        Reading(
+            identity=f"machine:fwupd/{device_id}",
+            name=values.text(device.get("Name")),
+            ids=values.model_ids("fwupd", *([guid] for guid in _list(device.get("Guid")))),
+            version_raw=values.version(device.get("Version")),
+            version_alt=values.version(device.get("VersionBootloader")),
+        )
+        for device in devices
+        if (device_id := values.text(device.get("DeviceId")))
+    ]
+
+
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
+    """One recorded file, for `parse`, told by its content; the parts of a machine are named as they name themselves."""
+    if len(data) == 4 or _GIT_HASH.fullmatch(data):
+        timestamp, commit = (data, None) if len(data) == 4 else (None, data)
+        # A sample does not say on which board it was read, and its form writes the namespace alone for that.
+        return [
+            ("self", msgspec.structs.replace(reading, ids=("rpi-eeprom:",)))
+            for reading in parse_boot_eeprom(timestamp, commit, None)
+        ]
+    if data.lstrip().startswith(b"{"):
+        devices = values.json(data, _FWUPD).Devices
+        return [(reading.identity.partition("/")[2], reading) for reading in parse_fwupd(devices)]
+    reading = parse_os_release(data)
+    return [(reading.ids[0].partition(":")[2] if reading.ids else "self", reading)]
+
+
+class _Fwupd(msgspec.Struct):
+    """What fwupdmgr and fwupdtool print with --json."""
+
+    Devices: list[dict[str, object]]
+
+
+_FWUPD = msgspec.json.Decoder(_Fwupd)
+_GIT_HASH = re.compile(rb"[0-9a-f]{40}\0?\s*")
+
+
+def _assignments(data: bytes) -> dict[str, str]:
+    """The lines NAME=value of a file in the shell's quoting; what cannot be read is passed over."""
+    found = {}
+    for line in _text(data).splitlines():
+        name, assigned, value = line.strip().partition("=")
+        with contextlib.suppress(ValueError):
+            if assigned and name.isidentifier():
+                found[name] = " ".join(shlex.split(value))
+    return found
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")
+
+
+def _failure(identity: str, error: LinkError) -> ReadFailure:
+    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))

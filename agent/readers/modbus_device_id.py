@@ -1,0 +1,115 @@
+"""Modbus devices that say what they are: Read Device Identification, function 43 (2B) / MEI type 14 (0E).
+
+Devices: energy meters, heat pumps, drives and controllers of makers that implement the optional function 43/14.
+  Support is rare: most thermostats sold for homes answer with exception 1 or not at all, which is an ordinary outcome.
+Wire: Modbus RTU over a serial line (9600 baud, no parity, unless set otherwise), or Modbus TCP. One request for each
+  unit, `unit 2B 0E 01 00`: basic identification from object 0. Only where the answer says that more follows is the rest
+  asked for. Objects: 0 VendorName, 1 ProductCode, 2 MajorMinorRevision.
+Version format: object 2, free ASCII text such as 2.4.1 or V01.02; padding with blanks, NULs or FF is taken off. Vendor
+  objects and object 6, which users can set, are not read as versions.
+Sources: MODBUS Application Protocol 1.1b3, section 6.21; manuals of meters that implement it give object 2 as
+  XXX.YYY.ZZZ.
+Access needed: the serial port (group `dialout`), held alone while it is read; or the TCP port of the device.
+Not tested on: real hardware; tested against pymodbus's server and recorded frames over a pty.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+
+from agent.errors import LinkError
+from agent.links import modbus
+from agent.readers import _values as values
+from agent.readers._contract import ReadFailure, Reading
+from evidence.report import Result
+
+LIMIT_S = 60.0
+SAMPLES = "modbus_devid"
+_PADDING = b"\0\xff "
+_UNITS = 16  # each may stay silent for its whole time, and scanning a bus is not reading it
+
+
+class Settings(modbus.Bus, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One bus and the units to ask on it."""
+
+    units: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=1, le=247)], ...], msgspec.Meta(min_length=1, max_length=_UNITS)
+    ]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        longest = len(self.units) * len(modbus.BASIC_OBJECTS) * (self.timeout_s + modbus.PAUSE_S)
+        if longest + modbus.CONNECT_TIMEOUT_S > LIMIT_S:
+            raise ValueError(
+                f"these units may take {longest:.0f} s, more than {LIMIT_S:.0f}: give fewer or a shorter timeout_s"
+            )
+
+
+async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
+    """Ask each unit once."""
+    devices = {unit: f"link:{settings.name}/{unit}" for unit in settings.units}
+    try:
+        async with modbus.Client(settings) as client:
+            return [await _read_unit(client, identity, unit) for unit, identity in devices.items()]
+    except LinkError as error:
+        return [_failure(identity, error) for identity in devices.values()]
+
+
+async def _read_unit(client: modbus.Client, identity: str, unit: int) -> Reading | ReadFailure:
+    try:
+        return parse_identification(identity, await client.identification(unit))
+    except LinkError as error:
+        return _failure(identity, error)
+
+
+def parse_identification(identity: str, objects: Mapping[int, bytes]) -> Reading:
+    """What the objects of Read Device Identification say.
+
+    Raises:
+        LinkError: The revision is there and is no text.
+    """
+    vendor, product, revision = (_text(objects.get(number, b"")) for number in modbus.BASIC_OBJECTS)
+    if not revision.isprintable():
+        raise LinkError(Result.PARSE_FAILED, "garbled", f"a revision that is no text: {objects[2].hex(' ')}")
+    return Reading(
+        identity=identity,
+        name=values.text(f"{vendor} {product}"),
+        ids=values.model_ids("modbus", (vendor, product)),
+        version_raw=values.version(revision),
+    )
+
+
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
+    """A recorded exchange `{"tx": hex, "rx": hex}`, for `parse`; devices are named by their unit."""
+    try:
+        frame = bytes.fromhex(values.json(data, _EXCHANGE).rx)
+    except ValueError as error:
+        raise LinkError(Result.PARSE_FAILED, "malformed", f"rx is not in hex: {error}") from error
+    unit = frame[0] if frame else 0
+    try:
+        reading: Reading | ReadFailure = parse_identification(f"link:/{unit}", modbus.parse_identification(frame))
+    except LinkError as error:
+        reading = _failure(f"link:/{unit}", error)
+    return [(str(unit), reading)]
+
+
+class _Exchange(msgspec.Struct):
+    """One request and its answer, as samples hold them."""
+
+    rx: str
+
+
+_EXCHANGE = msgspec.json.Decoder(_Exchange)
+
+
+def _text(data: bytes) -> str:
+    stripped = data.strip(_PADDING)
+    try:
+        return stripped.decode()
+    except UnicodeDecodeError:
+        return stripped.decode("latin-1")
+
+
+def _failure(identity: str, error: LinkError) -> ReadFailure:
+    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))

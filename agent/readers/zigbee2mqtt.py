@@ -1,0 +1,177 @@
+"""Zigbee devices behind Zigbee2MQTT: the bridge program, its coordinator, and each device it knows.
+
+Devices: every Zigbee device that Zigbee2MQTT has joined (bulbs, plugs, sensors, valves, locks); the coordinator stick;
+  Zigbee2MQTT itself.
+Wire: MQTT, three retained topics under the base topic: `bridge/devices` (a list), `bridge/info` and `bridge/state`.
+  Nothing is published: a check for updates would wake the devices' radios. `bridge/info` holds the configuration; only
+  the program's version and the coordinator are taken from it, the rest is passed over unread.
+Version format: `software_build_id`, free text such as 2.3.087, 6.1.1.28573 or V1.04.12, sometimes with NULs behind it;
+  `software_build_ID` in 2020. Absent keys mean that the device states none. A year or a `date_code` is no version. The
+  coordinator's is `meta.revision`, a number such as 20240710.
+Sources: Zigbee2MQTT documentation, page "MQTT topics and messages"; payloads of Zigbee2MQTT 2.14.1.
+Access needed: the broker; read access to `+/bridge/devices`, `+/bridge/info` and `+/bridge/state`, or to the same under
+  one `base_topic`.
+Not tested on: Zigbee2MQTT before 1.17, which retained no device list.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated
+
+import msgspec
+
+from agent.errors import LinkError
+from agent.links import mqtt
+from agent.readers import _values as values
+from agent.readers._contract import ReadFailure, Reading
+from evidence.report import Result
+
+LIMIT_S = mqtt.LIMIT_S
+SAMPLES = "zigbee2mqtt"
+_DEVICES, _INFO, _STATE = "bridge/devices", "bridge/info", "bridge/state"
+
+
+class Settings(mqtt.Broker, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The house's broker.
+
+    Attributes:
+        base_topic: Zigbee2MQTT's `mqtt.base_topic`; found by itself where it has one level, as `zigbee2mqtt` has.
+    """
+
+    base_topic: Annotated[str, msgspec.Meta(pattern="^[^#+]+$")] = "+"
+
+
+async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
+    """Take the inventory of every Zigbee2MQTT on this broker."""
+    topics = [f"{settings.base_topic}/{leaf}" for leaf in (_DEVICES, _INFO, _STATE)]
+    messages = await mqtt.retained(settings, topics)
+    bases = sorted(topic.removesuffix(f"/{_DEVICES}") for topic in messages if topic.endswith(f"/{_DEVICES}"))
+    if not bases:
+        raise LinkError(Result.UNREACHABLE, "silent", f"{settings.host} retains no {topics[0]}: is Zigbee2MQTT on it?")
+    return [outcome for base in bases for outcome in _inventory(base, messages)]
+
+
+def _inventory(base: str, messages: Mapping[str, bytes]) -> Iterable[Reading | ReadFailure]:
+    # A list that outlived its bridge says nothing of what the devices run now.
+    if _is_offline(messages.get(f"{base}/{_STATE}", b"")):
+        raise LinkError(Result.UNREACHABLE, "bridge_offline", f"Zigbee2MQTT says that {base} is offline")
+    found = {outcome.identity: outcome for outcome in parse_devices(messages[f"{base}/{_DEVICES}"])}
+    if f"{base}/{_INFO}" in messages:
+        found |= {reading.identity: reading for reading in parse_info(messages[f"{base}/{_INFO}"])}
+    return found.values()
+
+
+def parse_devices(data: bytes) -> list[Reading | ReadFailure]:
+    """The devices of a `bridge/devices` payload.
+
+    Raises:
+        LinkError: It is no list of devices at all.
+    """
+    items = values.json(data, _LIST)
+    return [_device(item, number) for number, item in enumerate(items)]
+
+
+def parse_info(data: bytes) -> list[Reading]:
+    """The bridge program and its coordinator, of a `bridge/info` payload.
+
+    Raises:
+        LinkError: It is no such payload.
+    """
+    info = values.json(data, _INFO_DECODER)
+    coordinator = values.ieee(info.coordinator.ieee_address)
+    bridge = Reading(
+        identity=values.zigbee2mqtt_bridge(info.coordinator.ieee_address) or "link:zigbee2mqtt/bridge",
+        name="Zigbee2MQTT",
+        version_raw=values.version(info.version),
+    )
+    if coordinator is None:
+        return [bridge]
+    revision = values.version(info.coordinator.meta.revision)
+    return [bridge, Reading(identity=coordinator, name="Coordinator", distance=1, version_raw=revision)]
+
+
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """One recorded payload, for `parse`; devices are named by their address. None for a catalogue of update files."""
+    if not data.lstrip().startswith(b"["):
+        return [(_sample_name(reading), reading) for reading in parse_info(data)]
+    if any(item.fileVersion is not None for item in values.json(data, _CATALOGUE)):
+        return None
+    return [(_sample_name(outcome), outcome) for outcome in parse_devices(data)]
+
+
+class _Device(msgspec.Struct):
+    """What is wanted of one entry of `bridge/devices`."""
+
+    ieee_address: object = None
+    friendly_name: object = None
+    manufacturer: object = None
+    model_id: object = None
+    software_build_id: object = None
+    software_build_id_2020: object = msgspec.field(default=None, name="software_build_ID")
+
+
+class _Meta(msgspec.Struct, frozen=True):
+    """What is wanted of the coordinator's `meta`, which differs with its maker."""
+
+    revision: object = None
+
+
+class _Coordinator(msgspec.Struct, frozen=True):
+    """What is wanted of `coordinator`."""
+
+    ieee_address: object = None
+    meta: _Meta = _Meta()
+
+
+class _Info(msgspec.Struct):
+    """What is wanted of `bridge/info`."""
+
+    version: object
+    coordinator: _Coordinator = _Coordinator()
+
+
+class _UpdateFile(msgspec.Struct):
+    """What tells an entry of the catalogue of update files."""
+
+    fileVersion: object = None  # noqa: N815  # as it is called there
+
+
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_DEVICE = msgspec.json.Decoder(_Device, float_hook=str)
+_INFO_DECODER = msgspec.json.Decoder(_Info, float_hook=str)
+_CATALOGUE = msgspec.json.Decoder(list[_UpdateFile])
+_STATE_DECODER = msgspec.json.Decoder(dict[str, object])
+
+
+def _device(item: msgspec.Raw, number: int) -> Reading | ReadFailure:
+    try:
+        device = values.json(item, _DEVICE)
+    except LinkError as error:
+        return _nameless(number, error.reason, str(error))
+    identity = values.ieee(device.ieee_address)
+    if identity is None:
+        return _nameless(number, "malformed", "no IEEE address of 16 hex digits")
+    return Reading(
+        identity=identity,
+        name=values.text(device.friendly_name),
+        distance=1,
+        ids=values.model_ids("zigbee", (device.manufacturer, device.model_id)),
+        version_raw=values.version(device.software_build_id) or values.version(device.software_build_id_2020),
+    )
+
+
+def _nameless(number: int, reason: str, detail: str) -> ReadFailure:
+    """A failure of an entry that does not say which device it is; its place in the list stands for it."""
+    place = f"link:zigbee2mqtt/devices/{number}"
+    return ReadFailure(identity=place, result=Result.PARSE_FAILED, reason=reason, detail=detail)
+
+
+def _is_offline(state: bytes) -> bool:
+    try:
+        return values.json(state, _STATE_DECODER).get("state") == "offline"
+    except LinkError:
+        return state.strip() == b"offline"  # as it was written before 1.17
+
+
+def _sample_name(outcome: Reading | ReadFailure) -> str:
+    kind, _, address = outcome.identity.partition(":")
+    return f"0x{address}" if kind == "ieee" else "bridge"
