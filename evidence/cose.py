@@ -102,41 +102,51 @@ def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES)
         AlgorithmError: Another algorithm than Ed25519 (-19).
         ProfileError: Another type of message, or a critical header that is not understood.
     """
+    envelope = _take_apart(data, limit)
+    # The algorithm before the rest: a stranger's message is told what is wrong with it, not how it is encoded.
+    if envelope.header.get(ALGORITHM) != ED25519:
+        raise AlgorithmError(f"algorithm {envelope.header.get(ALGORITHM)!r}; only Ed25519 ({ED25519}) is accepted")
+    _check_encoding(envelope, data, allow_unprotected=message_type is None)
+    _check_headers(envelope.header, envelope.unprotected, message_type)
+    return envelope
+
+
+def _take_apart(data: bytes, limit: int) -> Envelope:
     _check_size(data, limit)
     if data[:1] != bytes([SIGN1_TAG]):
         raise MalformedError("no COSE_Sign1: the first byte is not tag 18")
-    # The shape first: what has it is checked fast, and a stranger's bomb is no map of headers.
-    match value := cbor.load(data[1:], limit):
-        case [bytes(protected), dict(unprotected), (bytes() | None) as payload, bytes(signature)]:
-            pass
+    match cbor.load(data[1:], limit):
+        case [bytes(protected), dict(unprotected), (bytes() | None) as payload, bytes(signature)] if protected:
+            header = cbor.load(protected, MAX_HEADER_BYTES)
         case _:
             raise MalformedError("no COSE_Sign1: not [bytes, map, bytes or null, bytes]")
-    if unprotected and message_type is not None:
-        raise MalformedError("the unprotected header is not empty")
-    if not protected or len(signature) != SIGNATURE_BYTES:
-        raise MalformedError(f"no protected header, or a signature of other than {SIGNATURE_BYTES} bytes")
-    cbor.check_encoding(value, data[1:])
-    header = cbor.decode(protected, MAX_HEADER_BYTES)
     if not isinstance(header, dict):
         raise MalformedError("the protected header is no map")
-    _check_header(header, message_type)
+    return Envelope(protected, header, unprotected, signature, payload)
+
+
+def _check_encoding(envelope: Envelope, data: bytes, *, allow_unprotected: bool) -> None:
+    if len(envelope.signature) != SIGNATURE_BYTES:
+        raise MalformedError(f"a signature has {SIGNATURE_BYTES} bytes, this has {len(envelope.signature)}")
+    if envelope.unprotected and not allow_unprotected:
+        raise MalformedError("the unprotected header is not empty")
+    parts = [envelope.protected, envelope.unprotected, envelope.unverified_payload, envelope.signature]
+    cbor.check_encoding(parts, data[1:])
+    cbor.check_encoding(envelope.header, envelope.protected)
+
+
+def _check_headers(header: dict[Any, Any], unprotected: dict[Any, Any], message_type: str | None) -> None:
+    key_id = header.get(KEY_ID)
+    if not isinstance(key_id, bytes) or len(key_id) != KEY_ID_BYTES:
+        raise MalformedError(f"the key id is not {KEY_ID_BYTES} bytes in the protected header")
     if header.keys() & unprotected.keys():
         raise MalformedError("a header parameter stands in both headers (RFC 9052 section 3)")
-    return Envelope(protected, header, unprotected, signature, payload)
+    if CRITICAL in header:
+        raise ProfileError("a critical header parameter that is not understood (RFC 9052 section 3.1)")
+    if header.get(TYPE) != message_type:
+        raise ProfileError(f"message type {header.get(TYPE)!r}; expected {message_type!r}")
 
 
 def _check_size(data: bytes, limit: int) -> None:
     if len(data) > limit:
         raise TooLargeError(f"a message of {len(data)} bytes, where at most {limit} are read")
-
-
-def _check_header(header: dict[Any, Any], message_type: str | None) -> None:
-    if header.get(ALGORITHM) != ED25519:
-        raise AlgorithmError(f"algorithm {header.get(ALGORITHM)!r}; only Ed25519 ({ED25519}) is accepted")
-    key_id = header.get(KEY_ID)
-    if not isinstance(key_id, bytes) or len(key_id) != KEY_ID_BYTES:
-        raise MalformedError(f"the key id is not {KEY_ID_BYTES} bytes in the protected header")
-    if CRITICAL in header:
-        raise ProfileError("a critical header parameter that is not understood (RFC 9052 section 3.1)")
-    if header.get(TYPE) != message_type:
-        raise ProfileError(f"message type {header.get(TYPE)!r}; expected {message_type!r}")
