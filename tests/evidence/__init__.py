@@ -1,0 +1,1 @@
+"""The evidence room from the outside: official vectors, hostile bytes, foreign implementations."""
