@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from collector.appraisal.values import Instant
+from collector.appraisal.values import parse_instant
 
 
 def to_text(seconds: int) -> str:
@@ -16,4 +16,4 @@ def to_seconds(text: str) -> int:
     Raises:
         ValueError: No instant of that form, or no real one.
     """
-    return int(Instant.parse(text).timestamp())
+    return int(parse_instant(text).timestamp())

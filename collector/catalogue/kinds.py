@@ -11,7 +11,7 @@ import msgspec
 
 from collector.appraisal.errors import FactError
 from collector.appraisal.facts import parse_fact
-from collector.appraisal.values import Instant
+from collector.appraisal.values import parse_instant
 from evidence.ids import is_id, is_model_id
 
 
@@ -35,8 +35,11 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 
     device: str
     notice: str
-    received_at: Instant
+    received_at: str
     corrects: None = None
+
+    def __post_init__(self) -> None:
+        parse_instant(self.received_at)
 
 
 ABOUT_FACTS: Final = {"answer": Answer, "acknowledgement": Acknowledgement}
@@ -49,7 +52,7 @@ def fault(kind: str, fact: dict[str, Any]) -> str | None:
     """What is wrong with the form of a statement (F0), None where it is right."""
     try:
         if kind in ABOUT_FACTS:
-            msgspec.convert(fact, ABOUT_FACTS[kind], dec_hook=lambda _, written: Instant.parse(written))
+            msgspec.convert(fact, ABOUT_FACTS[kind])
         else:
             parse_fact(fact)
     except FactError as error:

@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import kinds
 from collector.catalogue.door import CheckedStatement
-from collector.store import judgements, statements
+from collector.store import judgements, parties, statements
 from collector.store.statements import Recorded
 
 
@@ -35,6 +35,17 @@ async def insert(connection: AsyncConnection, checked: CheckedStatement, leaf: i
     )
     await statements.insert(connection, row, fact["ids"] if checked.kind == "model" else ())
     await _queue_touched(connection, row)
+
+
+async def cease(connection: AsyncConnection, party: str, last_day: str, *, at: int) -> None:
+    """Put on record that a seller or manufacturer is no more; the fact is the register's own.
+
+    Raises:
+        NotFoundError: No such party.
+        ConflictError: Another day is on record.
+    """
+    await parties.cease(connection, party, last_day, at=at)
+    await judgements.queue_debtor(connection, party, at=at)
 
 
 async def _queue_touched(connection: AsyncConnection, row: Recorded) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
-from collector.store.schema import device_model_ids, devices, judge_queue, model_ids, verdicts
+from collector.store.schema import device_model_ids, devices, judge_queue, model_ids, statements, verdicts
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,12 +22,14 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         gateway: Its gateway.
         device: Its id.
         queued_at: What the queue says; None where it was not queued but its time has come.
+        model: The model that it matched the last time.
         verdict: The one it has.
     """
 
     gateway: str
     device: str
     queued_at: int | None
+    model: str | None
     verdict: dict[str, Any] | None
 
 
@@ -77,6 +79,19 @@ async def queue_model(connection: AsyncConnection, model: str, *, at: int, gatew
     await _queue_found(connection, found, named, gateway)
 
 
+async def queue_debtor(connection: AsyncConnection, party: str, *, at: int) -> None:
+    """Have every device judged again that a seller sold or a manufacturer made."""
+    role, _, name = party.partition(":")
+    kind, field = ("sale", "seller") if role == "seller" else ("model", "manufacturer")
+    named = (statements.c.kind == kind) & (statements.c.fact[field].as_string() == name)
+    if role == "seller":
+        for device in await connection.scalars(sa.select(statements.c.device).where(named).distinct()):
+            await queue_device(connection, device, at=at)
+    else:
+        for model in await connection.scalars(sa.select(statements.c.model).where(named).distinct()):
+            await queue_model(connection, model, at=at)
+
+
 async def _queue_found(
     connection: AsyncConnection, found: sa.Select[Any], table: sa.Table, gateway: str | None
 ) -> None:
@@ -101,7 +116,7 @@ def _again(statement: Any) -> Any:
 async def due(connection: AsyncConnection, *, now: int, limit: int) -> Sequence[Task]:
     """Devices to judge: those queued, longest first, then those whose time has come."""
     both = (devices.c.gateway == judge_queue.c.gateway) & (devices.c.device == judge_queue.c.device)
-    columns = (devices.c.gateway, devices.c.device, devices.c.verdict)
+    columns = (devices.c.gateway, devices.c.device, devices.c.model, devices.c.verdict)
     queued = (
         sa.select(*columns, judge_queue.c.queued_at).join(devices, both).order_by(judge_queue.c.queued_at).limit(limit)
     )

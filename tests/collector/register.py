@@ -1,0 +1,122 @@
+"""A register in a temporary file, with parties that sign and gateways that report, each under its own key."""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from collector.catalogue import record
+from collector.catalogue.door import CheckedStatement, check_statement
+from collector.catalogue.instants import to_seconds, to_text
+from collector.store import parties
+from collector.store.database import open_engine, reading, writing
+from collector.store.schema import device_model_ids, devices, keys
+from collector.store.schema import parties as party_table
+from collector.transparency.log import Log
+from evidence import statement
+from evidence.keys import SigningKey
+from evidence.statement import Statement
+
+HOME = "a0" * 16
+NEIGHBOUR = "b0" * 16
+DEVICE = "d1" * 16
+NEIGHBOURS_DEVICE = "d2" * 16
+NEW_DEVICE = "d3" * 16
+NOW = to_seconds("2026-11-20T12:00:00Z")
+DAY = 86400
+
+
+def key_of(party: str) -> SigningKey:
+    """The signing key of a party: the same in every run."""
+    return SigningKey(hashlib.sha256(party.encode()).digest())
+
+
+def signed(by: str, kind: str, *, at: int = NOW, **fields: Any) -> bytes:
+    """A statement by a party, signed at an instant."""
+    return statement.sign(Statement(kind=kind, asserted_at=to_text(at), fields=fields), key_of(by))
+
+
+class Register:
+    """The register of one test."""
+
+    def __init__(self, engine: AsyncEngine, log: Log) -> None:
+        self.engine = engine
+        self.log = log
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, folder: Path) -> AsyncIterator[Self]:
+        """A new register in a folder."""
+        engine = await open_engine(folder / "register.sqlite")
+        try:
+            log = await Log.open(engine, key_of("collector"), folder / "collector.key", now=0, simulated=True)
+            yield cls(engine, log)
+        finally:
+            await engine.dispose()
+
+    async def enrol(self, party: str, *grants: str) -> None:
+        """Let a party state things."""
+        async with writing(self.engine) as connection:
+            await parties.enrol(connection, party, key_of(party).public, granted=grants, at=0)
+
+    async def enrol_gateway(self, gateway: str) -> None:
+        """Let a household's gateway in."""
+        party = f"gateway:{gateway}"
+        async with writing(self.engine) as connection:
+            await connection.execute(sa.insert(party_table).values(party=party, enrolled_at=0))
+            public = key_of(party).public
+            await connection.execute(
+                sa.insert(keys).values(
+                    key_id=public.id.hex(), public_key=public.data.hex(), party=party, gateway=gateway, valid_from=0
+                )
+            )
+
+    async def settle(self) -> None:
+        """Enrol one of every role and two households, record a model, and let each household have a device."""
+        await self.enrol("manufacturer:acme", "zigbee:ACME/*", "model:CAM-2")
+        for party in ("operator:register", "manufacturer:bolder", "seller:noordlicht", "seller:zuidlicht"):
+            await self.enrol(party)
+        await self.enrol("third_party:feed")
+        ids = ["zigbee:ACME/CAM-2"]
+        await self.state("operator:register", "model", at=0, model="acme/cam-2", ids=ids, manufacturer="acme")
+        for gateway, device in ((HOME, DEVICE), (NEIGHBOUR, NEIGHBOURS_DEVICE)):
+            await self.enrol_gateway(gateway)
+            await self.place(gateway, device, ids)
+
+    async def place(self, gateway: str, device: str, ids: Iterable[str]) -> None:
+        """Let a gateway have a device, as its newest inventory would."""
+        seen = {"gateway": gateway, "device": device, "first_seen_at": 0, "last_seen_at": 0}
+        await self.execute(sa.insert(devices).values(**seen, present=True, reading={"ids": list(ids)}))
+        named = [{"gateway": gateway, "device": device, "model_id": name} for name in ids]
+        await self.execute(sa.insert(device_model_ids), named)
+
+    async def check(self, data: bytes, *, gateway: str | None = None, at: int = NOW) -> CheckedStatement:
+        """Ask the door and record nothing."""
+        async with reading(self.engine) as connection:
+            return await check_statement(connection, data, gateway=gateway, recorded_at=at)
+
+    async def submit(self, data: bytes, *, at: int = NOW) -> str:
+        """Put a statement on record; its digest."""
+        async with writing(self.engine) as connection:
+            checked = await check_statement(connection, data, gateway=None, recorded_at=at)
+            batch = await self.log.append(connection, [checked.digest], at)
+            await record.insert(connection, checked, batch.leaf(checked.digest))
+        return checked.digest
+
+    async def state(self, by: str, kind: str, *, at: int = NOW, **fields: Any) -> str:
+        """Let a party sign something and put it on record; its digest."""
+        return await self.submit(signed(by, kind, at=at, **fields), at=at)
+
+    async def execute(self, statement: sa.Executable, rows: Any = None) -> None:
+        """Write straight into the store."""
+        async with writing(self.engine) as connection:
+            await connection.execute(statement, rows)
+
+    async def rows(self, query: sa.Select[Any]) -> list[Mapping[str, Any]]:
+        """Read straight from the store."""
+        async with reading(self.engine) as connection:
+            return [dict(row) for row in (await connection.execute(query)).mappings()]
