@@ -5,6 +5,7 @@ AgentError
   LinkError       (reason)    a device or bridge cannot be reached; becomes a read failure, never stops a round
   SpoolError      spool       the disk does not take what must be kept
   StateError      state       the agent's own files are missing, damaged or another's
+  BrokerError     broker      the collector's broker cannot be reached, or the session broke; tried again
   PublishError    publish     the broker refuses for good (user, password, certificate)
 """
 
@@ -57,6 +58,12 @@ class StateError(AgentError):
     """The agent's own files are missing, damaged, or another's."""
 
     code = "state"
+
+
+class BrokerError(AgentError):
+    """The collector's broker cannot be reached, or the session broke; it is tried again."""
+
+    code = "broker"
 
 
 class PublishError(AgentError):

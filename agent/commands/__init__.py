@@ -1,1 +1,1 @@
-"""The subcommands of updateplicht-agent, one module each: `add_parser(subparsers)` and `run(args) -> int`."""
+"""One module for each subcommand: `add_parser(subparsers)` declares it, `run(args)` does it and gives the exit code."""

@@ -1,0 +1,123 @@
+"""`enrol CODE`: agree to report to a collector. Shows what would be sent and to whom, asks, and delivers at once.
+
+Where the collector cannot be reached now, the enrolment waits in the spool and `run` delivers it.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from agent import config, enrolment, keys, service
+from agent.enrolment import Enrolment
+from agent.errors import AgentError, StateError
+from agent.notation import diagnostic
+from agent.publisher import Publisher
+from agent.spool import Kind, Spool
+from agent.state import Remembered, locked
+from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
+from evidence.ids import topic
+
+_PATIENCE_S = 30.0
+_LOOK_S = 0.2
+EX_DECLINED = 1
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("enrol", help="agree to report to the collector that gave this code")
+    parser.add_argument("code", metavar="CODE", help="as `updateplicht-collector gateways code` printed it")
+    parser.add_argument("--yes", action="store_true", help="agree without being asked")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Enrol this gateway."""
+    code = parse_code(args.code)
+    settings = config.load(Path(args.config))
+    identity = keys.load_or_create(settings.state_dir)
+    now = args.clock()
+    asserted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
+    signed = sign_enrolment(gateway=identity.gateway, key=identity.key, code=code, asserted_at=asserted_at)
+    _show(code, enrolment.load(settings.state_dir), identity.gateway, signed)
+    if not (args.yes or _agrees()):
+        print("Nothing was sent and nothing was changed.")
+        return EX_DECLINED
+    spool = service.open_spool(settings)
+    spool.put(Kind.STATEMENT, signed, now=now)
+    agreed = enrolment.from_code(code, now)
+    enrolment.save(settings.state_dir, agreed)
+    digest = hashlib.sha256(signed).hexdigest()
+    asyncio.run(_deliver(settings.state_dir, identity.gateway, spool, agreed, digest))
+    return _tell(spool, agreed, digest)
+
+
+def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes) -> None:
+    print(f"This gateway is {gateway}.")
+    print(f"It would report to the collector with log {code.log}")
+    print(f"through the broker {code.host}:{code.port} ({'with' if code.tls else 'without'} TLS).")
+    if before is not None and before.log != code.log:
+        print(f"It reports to log {before.log} now, and would stop doing so; what still waits goes to the new one.")
+    print(f"Sent at once, {len(signed)} bytes to {topic(gateway, 'statement')}:\n")
+    print(diagnostic(signed), end="\n\n")
+    print("Sent from then on: for each device its firmware version, its model ids and whether it answered, under an id")
+    print("that only this gateway can trace to the device. No serial number, MAC address or name leaves this house;")
+    print("`updateplicht-agent preview` shows every byte beforehand.")
+
+
+def _agrees() -> bool:
+    try:
+        return input("Report to this collector? [y/N] ").strip().lower() in ("y", "yes", "j", "ja")
+    except EOFError:
+        print()
+        return False
+
+
+async def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> None:
+    """Deliver it, or watch the running service do so, for as long as people wait."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            try:
+                with locked(state_dir):
+                    await _publish(state_dir, gateway, spool, agreed, digest)
+            except StateError:
+                await _answered(spool, digest)
+    print(file=sys.stderr)
+
+
+async def _publish(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> None:
+    publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
+    publishing = asyncio.create_task(publisher.run(agreed), name="publisher")
+    try:
+        await _answered(spool, digest)
+    finally:
+        publishing.cancel()
+        with contextlib.suppress(asyncio.CancelledError, AgentError):
+            await publishing
+
+
+async def _answered(spool: Spool, digest: str) -> None:
+    print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
+    looks = 0
+    while any(entry.digest == digest for entry in spool.entries()):
+        looks += 1
+        if looks % 5 == 0:
+            print(".", end="", file=sys.stderr, flush=True)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _tell(spool: Spool, agreed: Enrolment, digest: str) -> int:
+    if spool.kept.holds(digest):
+        print("Enrolled: the collector has signed a receipt. `updateplicht-agent run` reports from now on.")
+        return os.EX_OK
+    if spool.refused.holds(digest):
+        print("The collector refused the enrolment; the code may have been used or be too old. Ask for a new one.")
+        return os.EX_NOPERM
+    print(f"No receipt yet: the collector behind {agreed.host}:{agreed.port} did not answer.")
+    print("Nothing is lost: the enrolment waits in the spool, and `updateplicht-agent run` delivers it when it can.")
+    return os.EX_TEMPFAIL

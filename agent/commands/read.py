@@ -1,0 +1,104 @@
+"""`read`: one round over all sources, shown to the household. Sends nothing, signs nothing, keeps nothing."""
+
+import argparse
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent import config, keys, state, survey
+from agent.errors import StateError
+from agent.keys import Identity
+from agent.readers import ReadFailure
+from agent.survey import Observation, Round
+from evidence.ids import device_id
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("read", help="read all devices once and show them; sends nothing")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read once."""
+    settings = config.load(Path(args.config))
+    identity = _identity(settings.state_dir)
+    known = _known(settings.state_dir)
+    found = asyncio.run(survey.survey(settings.sources, known, args.clock))
+    if args.json:
+        print(msgspec.json.format(msgspec.json.encode(_as_json(found, identity)), indent=2).decode())
+    else:
+        _print_table(found)
+    return os.EX_OK
+
+
+def _identity(state_dir: Path) -> Identity | None:
+    try:
+        return keys.load(state_dir)
+    except StateError as error:
+        print(f"updateplicht-agent: no device ids are shown: {error}", file=sys.stderr)
+        return None
+
+
+def _known(state_dir: Path) -> dict[str, tuple[str, ...]]:
+    try:
+        return state.load(state_dir).known
+    except StateError:
+        return {}  # said already
+
+
+def _as_json(found: Round, identity: Identity | None) -> dict[str, Any]:
+    return {
+        "devices": [_device(item, identity) for item in found.devices],
+        "sources": [msgspec.to_builtins(failure) for failure in found.failures],
+    }
+
+
+def _device(item: Observation, identity: Identity | None) -> dict[str, Any]:
+    outcome = item.outcome
+    shown: dict[str, Any] = {
+        # Ids exist once the gateway has a secret of its own, which `enrol` and `run` make.
+        "device": None if identity is None else device_id(identity.secret, outcome.identity),
+        "identity": outcome.identity,
+        "name": outcome.name,
+        "reader": item.reader,
+        "result": "ok",
+        "reason": None,
+    }
+    if isinstance(outcome, ReadFailure):
+        nothing = dict.fromkeys(("version_raw", "version_alt", "scheme", "offer"))
+        return {**shown, "result": outcome.result, "reason": outcome.reason, **nothing, "ids": []}
+    return {
+        **shown,
+        "version_raw": outcome.version_raw,
+        "version_alt": outcome.version_alt,
+        "scheme": outcome.scheme,
+        "offer": msgspec.to_builtins(outcome.offer),
+        "ids": outcome.ids,
+    }
+
+
+def _print_table(found: Round) -> None:
+    rows = [["IDENTITY", "NAME", "VERSION", "OFFERED", "READ BY"], *map(_row, found.devices)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for failure in found.failures:
+        print(f"{failure.source} ({failure.reader}) failed: {failure.reason}: {failure.detail}")
+
+
+def _row(item: Observation) -> list[str]:
+    outcome = item.outcome
+    if isinstance(outcome, ReadFailure):
+        version, offered = f"({outcome.result}: {outcome.reason})", ""
+    else:
+        version = " / ".join(text for text in (outcome.version_raw, outcome.version_alt) if text) or "(states none)"
+        offered = (outcome.offer.version or str(outcome.offer.result)) if outcome.offer else ""
+    # A name is another's text: it must not move the cursor.
+    cells = (outcome.identity, outcome.name or "", version, offered, item.reader)
+    return ["".join(sign if sign.isprintable() else "�" for sign in cell) for cell in cells]

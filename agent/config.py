@@ -1,0 +1,212 @@
+"""The configuration: a TOML file turned into frozen values. Unknown keys are errors; defaults stand here with reasons.
+
+Each `[[read]]` entry names a reader; its other keys are the `Settings` of that reader's module. Only the readers that
+are named are imported. Without a file at the default place the defaults hold, and the gateway reads itself.
+"""
+
+import datetime
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar, get_args
+
+import msgspec
+
+from agent import readers
+from agent.errors import ConfigError
+from agent.readers import Reader
+
+DEFAULT_FILE = Path("/etc/updateplicht/agent.toml")
+_DAY = r"\d{4}-\d\d-\d\d"
+_When = Annotated[str, msgspec.Meta(pattern=rf"^({_DAY}|\d{{4}}-\d\d|{_DAY}T\d\d:\d\d:\d\dZ)$")]
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+T = TypeVar("T")
+
+
+class SurveySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How often.
+
+    Attributes:
+        interval_s: Seconds between two rounds; firmware changes a few times a year, a user waits an hour at most.
+        report_every_s: Seconds within which a report is sent though nothing changed.
+    """
+
+    interval_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 3600
+    report_every_s: Annotated[int, msgspec.Meta(ge=1, le=604_800)] = 86_400
+
+
+class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much waits for a collector that is away.
+
+    Attributes:
+        max_bytes: On the disk; the default holds 16,000 messages.
+        max_age_days: Older ones go, though there is room.
+    """
+
+    max_bytes: Annotated[int, msgspec.Meta(ge=1_048_576)] = 67_108_864
+    max_age_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 365
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
+    """Days between two, both included."""
+
+    first: Annotated[str, msgspec.Meta(pattern=f"^{_DAY}$")]
+    to: Annotated[str, msgspec.Meta(pattern=f"^{_DAY}$")]
+
+
+class Sale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The household's word about how it came by a device: the fields of a `sale`, `device` being its identity."""
+
+    device: _Text
+    seller: _Text
+    contract: _When | Interval | None = None
+    delivered: _When | Interval | None = None
+    jurisdiction: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
+    seller_type: Literal["trader", "private"] | None = None
+    buyer_type: Literal["consumer", "business"] | None = None
+    supply: Literal["single", "continuous"] | None = None
+    supply_end: _When | Interval | None = None
+    transfer: Literal["sale", "lease", "gift"] | None = None
+    condition: Literal["new", "used"] | None = None
+    liability_months: Annotated[int, msgspec.Meta(ge=0, le=600)] | None = None
+    repaired_at: _When | Interval | None = None
+
+    def __post_init__(self) -> None:
+        for when in (self.contract, self.delivered, self.supply_end, self.repaired_at):
+            for day in (when.first, when.to) if isinstance(when, Interval) else (when,):
+                if day is not None:
+                    datetime.date.fromisoformat(day[:10] if len(day) > 7 else f"{day}-01")
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[read]]` entry.
+
+    Attributes:
+        path: Where it stands in the configuration, `read[0]`.
+        name: The reader's name.
+        reader: Its module.
+        settings: The other keys of the entry.
+    """
+
+    path: str
+    name: str
+    reader: Reader
+    settings: Any
+
+    @property
+    def key(self) -> str:
+        """Names what is read, wherever the entry stands in the file."""
+        return f"{self.name} {msgspec.json.encode(self.settings, enc_hook=str, order='deterministic').decode()}"
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole configuration."""
+
+    state_dir: Path
+    survey: SurveySettings
+    spool: SpoolSettings
+    sources: tuple[Source, ...]
+    sales: tuple[Sale, ...]
+
+
+class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    state_dir: _Text = "/var/lib/updateplicht-agent"
+    survey: SurveySettings = SurveySettings()
+    spool: SpoolSettings = SpoolSettings()
+    read: tuple[dict[str, Any], ...] = ({"reader": "gateway"},)
+    sales: tuple[Sale, ...] = ()
+
+
+def load(file: Path) -> Config:
+    """Read and check the configuration.
+
+    Raises:
+        ConfigError: It is missing (but for the default file), no TOML, or says something that is not understood.
+    """
+    document = _with_dates_as_text(_parse(file))
+    found = _convert(str(file), "", document, _File)
+    entries = enumerate(found.read)
+    return Config(
+        state_dir=Path(found.state_dir),
+        survey=found.survey,
+        spool=found.spool,
+        sources=tuple(_source(str(file), f"read[{number}]", entry) for number, entry in entries),
+        sales=found.sales,
+    )
+
+
+def _parse(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        if file == DEFAULT_FILE:
+            return {}
+        raise ConfigError(str(file), "", "not found; name the file with --config") from error
+    except OSError as error:
+        raise ConfigError(str(file), "", f"cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(file), "", f"no TOML: {error}") from error
+
+
+def _source(file: str, path: str, entry: dict[str, Any]) -> Source:
+    settings = dict(entry)
+    name = settings.pop("reader", None)
+    known = ", ".join(readers.names())
+    if name is None:
+        raise ConfigError(file, f"{path}.reader", f"missing; expected one of {known}")
+    try:
+        reader = readers.load(name)
+    except KeyError as error:
+        raise ConfigError(file, f"{path}.reader", f"found {name!r}; expected one of {known}") from error
+    except ImportError as error:
+        raise ConfigError(file, f"{path}.reader", f"{name} needs the library {error.name}: install it") from error
+    return Source(path=path, name=name, reader=reader, settings=_convert(file, path, settings, reader.Settings))
+
+
+def _convert(file: str, base: str, value: object, kind: type[T]) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        path = (base + place.rstrip("`")).removeprefix(".")
+        steps = re.findall(r"[^.\[\]]+", place.rstrip("`"))
+        if match := re.search(r"(unknown|missing required) field `(.+)`", message):
+            path = f"{path}.{match[2]}".removeprefix(".")
+            known = ", ".join(_keys_at(kind, steps)) or "none"
+            what = f"unknown key; expected one of {known}" if match[1] == "unknown" else "missing; it has no default"
+            raise ConfigError(file, path, what) from error
+        found = _at(value, steps)
+        raise ConfigError(file, path, f"found {found!r}; {message[:1].lower()}{message[1:]}") from error
+
+
+def _keys_at(kind: Any, steps: list[str]) -> list[str]:
+    for step in steps:
+        if not step.isdigit():
+            field = next(field for field in msgspec.structs.fields(kind) if field.encode_name == step)
+            types = (field.type, *get_args(field.type))
+            kind = next(part for part in types if isinstance(part, type) and issubclass(part, msgspec.Struct))
+    return [field.encode_name for field in msgspec.structs.fields(kind)]
+
+
+def _at(value: Any, steps: list[str]) -> object:
+    for step in steps:
+        try:
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        except (LookupError, TypeError, ValueError):
+            return None
+    return value
+
+
+def _with_dates_as_text(value: Any) -> Any:
+    """TOML has dates of its own; a day is a day, with quotation marks or without."""
+    match value:
+        case dict():
+            return {key: _with_dates_as_text(item) for key, item in value.items()}
+        case list():
+            return [_with_dates_as_text(item) for item in value]
+        case datetime.datetime():
+            return value.isoformat().replace("+00:00", "Z")
+        case datetime.date():
+            return value.isoformat()
+        case _:
+            return value

@@ -1,0 +1,134 @@
+"""Who this gateway is: three files in the state directory, made once, readable by their owner only.
+
+- `device.secret`: 32 bytes that turn hardware identities into device ids; never sent.
+- `gateway.id`: 32 hex digits, kept for life.
+- `agent.key`: the 32 byte seed of the Ed25519 key, written last.
+
+Nothing can be signed before `agent.key` is there, so one that is missing beside the other two is a first start that was
+cut off, and is finished. Once anything was signed, a missing or damaged file is an error: a new identity would be a new
+gateway, whose past nobody could prove.
+"""
+
+import os
+import pwd
+import secrets
+from pathlib import Path
+
+import msgspec
+
+from agent.disk import Disk, make_private
+from agent.errors import StateError
+from evidence.ids import ID_BYTES, is_id
+from evidence.keys import SEED_BYTES, SigningKey
+
+KEY_FILE, SECRET_FILE, GATEWAY_FILE = "agent.key", "device.secret", "gateway.id"
+_SIGNED = ("state.json", "enrolment.json")
+_SECRET_BYTES = 32
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """What makes this gateway itself.
+
+    Attributes:
+        gateway: Gateway id, 32 hex digits.
+        key: Signs everything that leaves.
+        secret: Turns hardware identities into device ids.
+    """
+
+    gateway: str
+    key: SigningKey
+    secret: bytes
+
+    def __repr__(self) -> str:
+        """The gateway id, never the secrets."""
+        return f"Identity({self.gateway})"
+
+
+def draw() -> Identity:
+    """A new identity, in memory only."""
+    return Identity(
+        gateway=secrets.token_hex(ID_BYTES),
+        key=SigningKey(secrets.token_bytes(SEED_BYTES)),
+        secret=secrets.token_bytes(_SECRET_BYTES),
+    )
+
+
+def load(state_dir: Path) -> Identity | None:
+    """The identity that was made here, or None where none was.
+
+    Raises:
+        StateError: A file of it is missing, damaged or not ours to read.
+    """
+    try:
+        if not (state_dir / KEY_FILE).exists():
+            _check_nothing_signed(state_dir)
+            return None
+        return Identity(
+            gateway=_gateway(state_dir / GATEWAY_FILE),
+            key=SigningKey(_exactly(state_dir / KEY_FILE, SEED_BYTES)),
+            secret=_exactly(state_dir / SECRET_FILE, _SECRET_BYTES),
+        )
+    except PermissionError as error:
+        raise StateError(f"{error.filename}: not readable for this user; run as the owner of {state_dir}") from error
+    except FileNotFoundError as error:
+        raise StateError(f"{error.filename} is missing; {_ADVICE.format(state_dir)}") from error
+
+
+def load_or_create(state_dir: Path) -> Identity:
+    """The identity of this gateway, made now if this is the first start.
+
+    Raises:
+        StateError: As `load`, or the directory cannot be written or belongs to another user.
+    """
+    try:
+        make_private(state_dir)
+        _check_owner(state_dir)
+        identity = load(state_dir)
+        if identity is not None:
+            return identity
+        disk, new = Disk(), draw()
+        for name, data in ((SECRET_FILE, new.secret), (GATEWAY_FILE, new.gateway.encode() + b"\n")):
+            if not (state_dir / name).exists():
+                disk.replace(state_dir / name, data)
+        disk.replace(state_dir / KEY_FILE, new.key.seed)
+    except OSError as error:
+        raise StateError(f"{error.filename or state_dir}: {error.strerror}; state_dir must be writable") from error
+    return load_or_create(state_dir)
+
+
+_ADVICE = (
+    "restore it from a backup, or empty {} to begin as a new gateway "
+    "(the old one's evidence stays valid, but nothing can be added to it)"
+)
+
+
+def _check_nothing_signed(state_dir: Path) -> None:
+    if any((state_dir / name).exists() for name in _SIGNED):
+        raise StateError(f"{state_dir / KEY_FILE} is missing; {_ADVICE.format(state_dir)}")
+
+
+def _check_owner(state_dir: Path) -> None:
+    owner = state_dir.stat().st_uid
+    if owner == os.geteuid():
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"#{owner}"
+    raise StateError(
+        f"{state_dir} belongs to user {name}; run this as that user: sudo -u {name} updateplicht-agent ..."
+    )
+
+
+def _exactly(path: Path, size: int) -> bytes:
+    data = path.read_bytes()
+    if len(data) != size:
+        raise StateError(f"{path} is damaged: {len(data)} bytes, not {size}; {_ADVICE.format(path.parent)}")
+    return data
+
+
+def _gateway(path: Path) -> str:
+    text = path.read_bytes().decode("ascii", errors="replace").strip()
+    if not is_id(text):
+        raise StateError(f"{path} is damaged: no 32 hex digits; {_ADVICE.format(path.parent)}")
+    return text

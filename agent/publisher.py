@@ -1,0 +1,228 @@
+"""Sends what the spool holds and lets go of it when the collector has answered. A broker's acknowledgement is neither.
+
+In order, a window of messages at a time; what stays unanswered is sent again after a while that doubles, and at once in
+a new session, since a broker may have lost its memory. Reconnecting waits a random part of a delay that doubles: the
+gateways of a country come back from a power cut within the same second.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import msgspec
+
+from agent.answers import open_answer
+from agent.enrolment import Enrolment
+from agent.errors import BrokerError, PublishError, SpoolError, StateError
+from agent.session import Session
+from agent.spool import Entry, Spool
+from agent.state import Head, LastRefusal, Remembered
+from evidence.errors import EvidenceError
+from evidence.receipt import Receipt, Refusal, Request
+
+log = logging.getLogger(__name__)
+
+Connect = Callable[[Enrolment, str], AbstractAsyncContextManager[Session]]
+
+
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
+    """How often things are tried again; seconds.
+
+    Attributes:
+        resend_s: Until what is unanswered is sent again the first time.
+        resend_most_s: What that grows to.
+        reconnect_s: The first delay before a new connection.
+        reconnect_most_s: What that grows to.
+        look_s: How often the spool is looked at for what another process put there.
+    """
+
+    resend_s: float = 10
+    resend_most_s: float = 3600
+    reconnect_s: float = 1
+    reconnect_most_s: float = 300
+    look_s: float = 10
+
+
+_WINDOW = 100  # messages on their way; a default Mosquitto drops what is beyond 1,000 for an absent collector
+_STEADY_S = 30  # a session that lasted so long was a good one
+
+
+class Publisher:
+    """The way out.
+
+    Args:
+        gateway: Gateway id.
+        spool: What is to be sent.
+        remembered: Where heads, counts and the number of a refusal go.
+        connect: Opens a session.
+        pace: How often things are tried again.
+        on_wanted: Called when the collector wants a report now.
+        progress: Called whenever the publisher has moved.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        spool: Spool,
+        remembered: Remembered,
+        *,
+        connect: Connect,
+        pace: Pace = Pace(),  # noqa: B008  # frozen
+        on_wanted: Callable[[], None] = lambda: None,
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._gateway = gateway
+        self._spool = spool
+        self._remembered = remembered
+        self._connect = connect
+        self._pace = pace
+        self._on_wanted = on_wanted
+        self._progress = progress
+        self._wake = asyncio.Event()
+        self._sent: dict[str, tuple[int, float]] = {}  # digest → how often, and when again (loop time)
+        self._last_request = 0
+
+    def wake(self) -> None:
+        """Say that there is something new in the spool."""
+        self._wake.set()
+
+    async def run(self, enrolment: Enrolment) -> None:
+        """Publish for ever; broken connections are opened anew."""
+        attempt = 0
+        while True:
+            began = asyncio.get_running_loop().time()
+            try:
+                async with self._connect(enrolment, self._gateway) as session:
+                    log.log(logging.WARNING if attempt else logging.INFO, "broker_connected host=%s", enrolment.host)
+                    await self._serve(session, enrolment)
+            except (BrokerError, PublishError) as error:
+                if asyncio.get_running_loop().time() - began > _STEADY_S:
+                    attempt = 0
+                level = logging.DEBUG if attempt else logging.WARNING
+                log.log(level, "broker_away host=%s port=%d error=%s", enrolment.host, enrolment.port, error)
+            attempt += 1
+            await self._pause(attempt)
+
+    async def _serve(self, session: Session, enrolment: Enrolment) -> None:
+        self._sent.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._send(session), name="publisher.send")
+                group.create_task(self._receive(session, enrolment), name="publisher.receive")
+        except* (BrokerError, PublishError) as broken:
+            raise broken.exceptions[0] from None
+
+    async def _send(self, session: Session) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            self._wake.clear()
+            for entry in self._due(clock()):
+                data = self._spool.read(entry)
+                if data is not None:
+                    await session.send(entry.leaf, data)
+                self._again_later(entry.digest, clock())
+                self._progress()
+            self._progress()
+            await self._sleep(clock())
+
+    def _due(self, now: float) -> list[Entry]:
+        entries = self._spool.entries()
+        waiting = {entry.digest for entry in entries}
+        self._sent = {digest: sent for digest, sent in self._sent.items() if digest in waiting}
+        on_the_way = sum(again > now for _, again in self._sent.values())
+        due = [entry for entry in entries if self._sent.get(entry.digest, (0, now))[1] <= now]
+        return due[: max(0, _WINDOW - on_the_way)]
+
+    def _again_later(self, digest: str, now: float) -> None:
+        times, _ = self._sent.get(digest, (0, now))
+        delay = min(self._pace.resend_most_s, self._pace.resend_s * 2**times)
+        self._sent[digest] = (times + 1, now + delay * random.uniform(0.5, 1))  # noqa: S311
+
+    async def _sleep(self, now: float) -> None:
+        again = min((again for _, again in self._sent.values()), default=now + self._pace.look_s)
+        try:
+            async with asyncio.timeout(max(0.0, min(self._pace.look_s, again - now))):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _pause(self, attempt: int) -> None:
+        most = min(self._pace.reconnect_most_s, self._pace.reconnect_s * 2 ** min(attempt, 20))
+        left = random.uniform(0, most)  # noqa: S311
+        while left > 0:
+            self._progress()
+            await asyncio.sleep(min(left, self._pace.look_s))
+            left -= self._pace.look_s
+
+    async def _receive(self, session: Session, enrolment: Enrolment) -> None:
+        async for leaf, data in session.received():
+            self._progress()
+            try:
+                answer = open_answer(leaf, data, key=enrolment.key, log=enrolment.log, gateway=self._gateway)
+            except EvidenceError as error:
+                self._remembered.count("junk")
+                log.debug("junk leaf=%s bytes=%d code=%s", leaf, len(data), error.code)
+                continue
+            try:
+                await self._take(answer, data, session)
+            except (SpoolError, StateError) as error:
+                log.error("answer_not_filed error=%s", error)  # noqa: TRY400  # it comes again; the message says all
+            self._wake.set()
+
+    async def _take(self, answer: Receipt | Refusal | Request, data: bytes, session: Session) -> None:
+        match answer:
+            case Receipt():
+                self._take_receipt(answer, data)
+            case Refusal():
+                self._take_refusal(answer, data)
+            case Request():
+                await self._take_request(answer, session)
+
+    def _take_receipt(self, receipt: Receipt, data: bytes) -> None:
+        entry = self._find(receipt.digest)
+        if entry is None:
+            return
+        self._spool.keep(entry, data)
+        self._remembered.count("receipts")
+        head = Head(log=receipt.log, size=receipt.size, root=receipt.root.hex(), signed_at=receipt.signed_at)
+        known = self._remembered.state.head
+        if known is not None and known.log == head.log and known.size == head.size and known.root != head.root:
+            self._remembered.count("forks")
+            log.error("log_forked log=%s size=%d: the collector shows two histories", head.log, head.size)
+        newer = known is None or known.log != head.log or head.size > known.size
+        self._remembered.update(head=head if newer else known, receipted_at=receipt.signed_at)
+
+    def _take_refusal(self, refusal: Refusal, data: bytes) -> None:
+        entry = self._find(refusal.digest)
+        if entry is None:
+            return
+        log.warning("refused kind=%s sequence=%d reason=%s", entry.kind, entry.sequence, refusal.reason)
+        self._spool.refuse(entry, data)
+        self._remembered.count(f"refused_{refusal.reason}")
+        last = LastRefusal(kind=entry.leaf, reason=refusal.reason, refused_at=refusal.refused_at)
+        # An agent that was restored from an old card goes on from the collector's number.
+        sequence = max(self._remembered.state.sequence, refusal.last_sequence)
+        if entry.leaf == "statement":
+            self._remembered.update(refusal=last, sequence=sequence)
+        else:
+            self._on_wanted()
+            self._remembered.update(refusal=last, sequence=sequence, inventory=None)
+
+    async def _take_request(self, request: Request, session: Session) -> None:
+        if request.requested_at < self._last_request:
+            return
+        self._last_request = request.requested_at
+        log.info("requested whole=%s missing=%s", request.whole, request.missing)
+        if request.whole:
+            self._on_wanted()
+            self._remembered.update(inventory=None)
+        kept = sorted(self._spool.kept.reports(request.missing), key=lambda item: item.sequence)
+        for item in kept[:_WINDOW]:
+            data = self._spool.kept.read(item)
+            if data is not None:
+                await session.send("report", data)
+
+    def _find(self, digest: bytes) -> Entry | None:
+        return next((entry for entry in self._spool.entries() if entry.digest == digest.hex()), None)

@@ -1,0 +1,222 @@
+"""The agent at work: the only place that wires survey, reporter, spool and publisher, and that reads the clock.
+
+Two loops, each a named task: `survey` reads, signs and spools; `publisher` sends. SIGTERM and SIGINT end both; what is
+on the disk goes on with the next start. systemd's watchdog is fed only when both have moved since it was fed last.
+"""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import Awaitable, Callable
+
+from agent import enrolment, keys, reporter, systemd
+from agent.config import Config
+from agent.enrolment import Enrolment
+from agent.errors import AgentError
+from agent.publisher import Connect, Pace, Publisher
+from agent.reporter import Reporter
+from agent.sales import spool_sales
+from agent.spool import Spool
+from agent.state import Remembered, locked
+from agent.survey import survey
+
+log = logging.getLogger(__name__)
+
+_DAY_S = 86_400
+_LOOK_S = 2.0  # seconds; how soon an enrolment is noticed, and how often a waiting loop moves
+_WANTED_PAUSE_S = 60  # seconds between two reports that the collector wanted, so that it cannot wear out a gateway
+
+
+def clock() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+def open_spool(config: Config) -> Spool:
+    """The spool of this configuration.
+
+    Raises:
+        SpoolError: It cannot be made or read.
+    """
+    return Spool(config.state_dir, max_bytes=config.spool.max_bytes, max_age_s=config.spool.max_age_days * _DAY_S)
+
+
+def connector() -> Connect:
+    """How to reach the collector's broker; loads the MQTT library, which only those who send need."""
+    from agent.session import open_session  # noqa: PLC0415
+
+    return open_session
+
+
+class Service:
+    """Everything that runs, wired.
+
+    Args:
+        config: What to do.
+        connect: Opens a session with the collector's broker.
+        pace: How often the publisher tries again.
+
+    Raises:
+        AgentError: The state directory cannot be used.
+    """
+
+    def __init__(self, config: Config, connect: Connect, pace: Pace = Pace()) -> None:  # noqa: B008  # frozen
+        self._config = config
+        self._identity = keys.load_or_create(config.state_dir)
+        self._remembered = Remembered(config.state_dir)
+        self._spool = open_spool(config)
+        if (last := self._spool.last_report()) is not None:
+            self._remembered.recover(*last)
+        self._reporter = Reporter(
+            self._identity,
+            self._remembered,
+            report_every_s=config.survey.report_every_s,
+            interval_s=config.survey.interval_s,
+        )
+        self._moved: set[str] = set()
+        self._wanted = asyncio.Event()
+        self._not_wanted_before = 0.0  # loop time
+        self._publisher = Publisher(
+            self._identity.gateway,
+            self._spool,
+            self._remembered,
+            connect=connect,
+            pace=pace,
+            on_wanted=self._wanted.set,
+            progress=lambda: self._moved.add("publisher"),
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set."""
+        async with asyncio.TaskGroup() as group:
+            loops: dict[str, Callable[[], Awaitable[None]]] = {
+                "survey": self._survey,
+                "publisher": self._publish,
+                "watchdog": self._watchdog,
+            }
+            tasks = [group.create_task(_run(loop), name=name) for name, loop in loops.items()]
+            systemd.notify("READY=1")
+            await stop.wait()
+            systemd.notify("STOPPING=1")
+            for task in tasks:
+                task.cancel()
+
+    async def _survey(self) -> None:
+        while True:
+            self._wanted.clear()
+            try:
+                await self._round()
+            except AgentError as error:  # a full disk must not end the reading; the next round tries again
+                log.error("round_failed code=%s error=%s", error.code, error)  # noqa: TRY400
+            await self._until_next_round()
+
+    async def _round(self) -> None:
+        known = self._remembered.state.known
+        found = await survey(self._config.sources, known, clock, lambda: self._moved.add("survey"))
+        now = clock()
+        if found.known != known:
+            self._remembered.update(known=found.known)
+        devices = reporter.device_reports(found.devices, self._identity.secret)
+        number, waiting_sales = 0, 0
+        if enrolment.load(self._config.state_dir) is not None:
+            seen = {item.outcome.identity for item in found.devices}
+            waiting_sales = spool_sales(self._config.sales, seen, self._identity, self._remembered, self._spool, now)
+            self._spool.trim(now)
+            if self._reporter.is_due(devices, now):
+                signed = self._reporter.next(devices, now)
+                self._reporter.put(signed, self._spool, now)
+                number = signed.report.sequence
+            self._publisher.wake()
+        log.info(
+            "round devices=%d failed=%d sources_failed=%d report=%s spooled=%d sales_waiting=%d",
+            len(devices),
+            sum(device.reason is not None for device in devices),
+            len(found.failures),
+            number or "-",
+            len(self._spool.entries()),
+            waiting_sales,
+        )
+        for failure in found.failures:
+            log.warning("source_failed source=%s reader=%s reason=%s", failure.source, failure.reader, failure.reason)
+
+    async def _until_next_round(self) -> None:
+        began = asyncio.get_running_loop().time()
+        interval = self._config.survey.interval_s * random.uniform(0.9, 1)  # noqa: S311  # spreads load
+        enrolled = enrolment.load(self._config.state_dir)
+        while (now := asyncio.get_running_loop().time()) < began + interval:
+            self._moved.add("survey")
+            if enrolment.load(self._config.state_dir) != enrolled:
+                return
+            if now < self._not_wanted_before:
+                await asyncio.sleep(_LOOK_S)
+            elif await _is_set_within(self._wanted, min(_LOOK_S, began + interval - now)):
+                self._not_wanted_before = now + _WANTED_PAUSE_S
+                return
+
+    async def _publish(self) -> None:
+        while True:
+            current = enrolment.load(self._config.state_dir)
+            if current is None:
+                await self._until_enrolment_changes(current)
+                continue
+            async with asyncio.TaskGroup() as group:
+                publishing = group.create_task(self._publisher.run(current), name="publisher.run")
+                await self._until_enrolment_changes(current)
+                publishing.cancel()
+
+    async def _until_enrolment_changes(self, current: Enrolment | None) -> None:
+        while enrolment.load(self._config.state_dir) == current:
+            if current is None:
+                self._moved.add("publisher")
+            await asyncio.sleep(_LOOK_S)
+
+    async def _watchdog(self) -> None:
+        limit_s = systemd.watchdog_s()
+        while limit_s is not None:
+            await asyncio.sleep(limit_s / 3)
+            if self._moved >= {"survey", "publisher"}:
+                systemd.notify("WATCHDOG=1")
+                self._moved.clear()
+
+
+async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+async def _run(loop: Callable[[], Awaitable[None]]) -> None:
+    await loop()
+
+
+async def _serve(config: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await Service(config, connector()).run(stop)
+
+
+def run(config: Config) -> None:
+    """Run until a signal comes.
+
+    Raises:
+        AgentError: The state directory cannot be used, or another agent uses it.
+    """
+    keys.load_or_create(config.state_dir)
+    try:
+        with locked(config.state_dir):
+            asyncio.run(_serve(config))
+    except* AgentError as errors:
+        raise _first(errors) from None
+
+
+def _first(errors: BaseExceptionGroup[AgentError]) -> AgentError:
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+
+
+__all__ = ["Service", "clock", "connector", "open_spool", "run"]

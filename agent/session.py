@@ -1,0 +1,93 @@
+"""One MQTT session with the collector's broker: the only file that knows which library speaks it.
+
+MQTT 3.1.1, QoS 1, a persistent session for the service. A client id has at most 23 characters, since a broker need not
+take more (section 3.1.3.1). `Session` is the seam: whoever publishes knows no more than it.
+"""
+
+import contextlib
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Protocol
+
+import aiomqtt
+
+from agent.enrolment import Enrolment
+from agent.errors import BrokerError, PublishError
+from evidence.ids import topic
+
+_LISTENED = ("receipt", "request")
+_REFUSED_FOR_GOOD = frozenset({133, 134, 135})  # client id, user or password, not authorized
+_MAX_QUEUED = 1000  # messages; what is beyond comes again
+_TIMEOUT_S = 10.0
+
+
+class Session(Protocol):
+    """A connection that is up."""
+
+    async def send(self, leaf: str, data: bytes) -> None:
+        """Publish; returns when the broker has acknowledged, which is not delivery.
+
+        Raises:
+            BrokerError: The connection broke.
+        """
+
+    def received(self) -> AsyncIterator[tuple[str, bytes]]:
+        """What comes for this gateway: leaf of the topic and payload. Raises BrokerError when the connection breaks."""
+
+
+class _MqttSession:
+    def __init__(self, client: aiomqtt.Client, gateway: str) -> None:
+        self._client = client
+        self._gateway = gateway
+
+    async def send(self, leaf: str, data: bytes) -> None:
+        with _translated():
+            await self._client.publish(topic(self._gateway, leaf), data, qos=1)
+
+    async def received(self) -> AsyncGenerator[tuple[str, bytes], None]:
+        with _translated():
+            async for message in self._client.messages:
+                if isinstance(message.payload, bytes):
+                    yield message.topic.value.rpartition("/")[2], message.payload
+
+
+@contextlib.asynccontextmanager
+async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[Session]:
+    """Connect, and listen for the collector's answers.
+
+    Raises:
+        BrokerError: The broker cannot be reached, or the connection broke.
+        PublishError: It refuses for good.
+    """
+    with _translated():
+        client = aiomqtt.Client(
+            enrolment.host,
+            enrolment.port,
+            identifier=f"up-{gateway[:20]}",
+            clean_session=False,
+            timeout=_TIMEOUT_S,
+            max_queued_incoming_messages=_MAX_QUEUED,
+            tls_context=_tls() if enrolment.tls else None,
+        )
+        async with client:
+            await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
+            yield _MqttSession(client, gateway)
+
+
+def _tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # The system's authorities, loaded one by one as needed: parsing the whole bundle costs 2 MiB.
+    context.load_verify_locations(capath=ssl.get_default_verify_paths().capath)
+    return context
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except aiomqtt.MqttCodeError as error:
+        if getattr(error.rc, "value", error.rc) in _REFUSED_FOR_GOOD:
+            raise PublishError(f"the broker refuses this gateway: {error.rc}; ask the collector's operator") from error
+        raise BrokerError(str(error)) from error
+    except aiomqtt.MqttError as error:
+        raise BrokerError(str(error)) from error

@@ -1,0 +1,325 @@
+"""Store and forward: what was signed waits here, one file each, until the collector's answer to it was checked.
+
+- A message is on the disk, bytes and name, when `put` returns; only then may it be sent. Its name carries its place in
+  the order, its kind, its number and the SHA-256 of its bytes, so a file that was cut is never taken for a message.
+- It leaves by `keep` (receipt) or `refuse` (refusal), which file it with the answer.
+- Bounds: `max_bytes` on the disk and `max_age_s`. What goes first when full: reports without devices (they say that
+  nothing had changed), oldest first; then reports with devices, oldest first. Statements never go. Each loss is logged
+  and counted in `losses.json`, and its number stays a visible gap.
+- Age is what the spool has lived through: between two messages at most a few days are counted, so that a clock that
+  jumps ten years ahead throws nothing away.
+- A full disk: a ballast file, made when there was room, is given up for the next messages; after that the policy above
+  makes room. Deleting needs none.
+- Several processes may use one spool (`enrol` beside a running service): each change holds a lock and looks anew.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from agent.archive import Archive
+from agent.disk import NO_ROOM, Disk, is_unfinished, make_private
+from agent.errors import SpoolError
+
+log = logging.getLogger(__name__)
+
+_FOLDER, _LOSSES = "spool", "losses.json"
+REFUSED_KEPT = 500  # messages; enough to see what went wrong, and a bound
+_BALLAST_BYTES = 512 * 1024  # two of the largest messages
+_BLOCK = 4096  # bytes; what a small file really takes
+_STEP_S = 3 * 86400  # the most that counts as age between two messages
+_NAME = re.compile(r"(\d{12})\.(statement|whole|unchanged)\.(\d+)\.([0-9a-f]{64})")
+
+
+class Kind(StrEnum):
+    """What a message is, by what its loss would cost."""
+
+    STATEMENT = "statement"
+    WHOLE = "whole"  # a report with devices
+    UNCHANGED = "unchanged"  # a report without
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that waits.
+
+    Attributes:
+        order: Its place; lower leaves first.
+        kind: What it is.
+        sequence: The number of a report, 0 for a statement.
+        digest: SHA-256 of its bytes, hex.
+        path: Its file.
+        size: What it takes on the disk, bytes.
+        put_at: When it came here, Unix seconds.
+    """
+
+    order: int
+    kind: Kind
+    sequence: int
+    digest: str
+    path: Path
+    size: int
+    put_at: int
+
+    @property
+    def leaf(self) -> str:
+        """The last level of its topic."""
+        return "statement" if self.kind is Kind.STATEMENT else "report"
+
+
+class Spool:
+    """The messages that wait in one state directory.
+
+    Raises:
+        SpoolError: The directory cannot be made or read.
+    """
+
+    def __init__(self, state_dir: Path, *, max_bytes: int, max_age_s: int, disk: Disk | None = None) -> None:
+        self._disk = disk or Disk()
+        self._directory = state_dir / _FOLDER
+        self._damaged = self._directory / "damaged"
+        self._ballast = self._directory / "ballast"
+        self._losses = self._directory / _LOSSES
+        self._max_bytes = max_bytes
+        self._max_age_s = max_age_s
+        try:
+            make_private(self._damaged)
+            self.kept = Archive(state_dir / "kept", answer="receipt", most=None, disk=self._disk)
+            self.refused = Archive(state_dir / "refused", answer="refusal", most=REFUSED_KEPT, disk=self._disk)
+            with self._locked():
+                self._set_unfinished_aside()
+                self._make_ballast()
+        except OSError as error:
+            raise SpoolError(f"{self._directory}: {error.strerror}; it must be writable for this user") from error
+
+    def entries(self) -> Sequence[Entry]:
+        """What waits, in order."""
+        return _scan(self._directory)
+
+    def put(self, kind: Kind, data: bytes, *, now: int, sequence: int = 0) -> Sequence[Entry]:
+        """Take a message in; it is on the disk when this returns.
+
+        Args:
+            kind: What it is.
+            data: Its signed bytes. The same bytes are taken once.
+            now: Unix seconds.
+            sequence: The number of a report.
+
+        Returns:
+            What had to go for it.
+
+        Raises:
+            SpoolError: There is no room, whatever goes.
+        """
+        digest = hashlib.sha256(data).hexdigest()
+        with self._locked():
+            entries = self.entries()
+            if any(entry.digest == digest for entry in entries):
+                return ()
+            order = 1 + max((entry.order for entry in entries), default=0)
+            path = self._directory / f"{order:012}.{kind}.{sequence}.{digest}"
+            lost = self._trim(entries, room=_on_disk(len(data)), now=now)
+            try:
+                lost += self._write(path, data)
+            except OSError as error:
+                raise SpoolError(f"{self._directory}: {error.strerror}; free some room on the disk") from error
+            os.utime(path, (now, now))
+            return lost
+
+    def trim(self, now: int) -> Sequence[Entry]:
+        """Hold the bounds; returns what had to go."""
+        with self._locked():
+            lost = self._trim(self.entries(), room=0, now=now)
+            self._make_ballast()
+            return lost
+
+    def read(self, entry: Entry) -> bytes | None:
+        """The bytes of a message, or None where it has gone: released by another process, or damaged and set aside."""
+        try:
+            data = entry.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            log.exception("spool_unreadable file=%s error=%s", entry.path.name, error.strerror)
+            return None
+        if hashlib.sha256(data).hexdigest() == entry.digest:
+            return data
+        with self._locked():
+            self._lose(entry, "damaged")
+        return None
+
+    def keep(self, entry: Entry, receipt: bytes) -> None:
+        """File a message with its checked receipt: the buyer's copy.
+
+        Raises:
+            SpoolError: The disk does not take it; the message stays.
+        """
+        self._settle(entry, receipt, self.kept)
+
+    def refuse(self, entry: Entry, refusal: bytes) -> None:
+        """File a message with its checked refusal.
+
+        Raises:
+            SpoolError: The disk does not take it; the message stays.
+        """
+        self._settle(entry, refusal, self.refused)
+
+    def losses(self) -> dict[str, int]:
+        """How many messages were lost, by cause: `full`, `disk_full`, `age`, `damaged`."""
+        return _counts(self._losses)
+
+    def last_report(self) -> tuple[int, str] | None:
+        """Number and digest of the report with the highest number that is or was here, None before the first."""
+        waiting = [(entry.sequence, entry.digest) for entry in self.entries()]
+        answered = [(item.sequence, item.digest) for box in (self.kept, self.refused) for item in box.answered()]
+        highest = max(waiting + answered, default=(0, ""))
+        return highest if highest[0] else None
+
+    def _settle(self, entry: Entry, answer: bytes, archive: Archive) -> None:
+        with self._locked():
+            if not entry.path.exists():
+                return
+            try:
+                archive.take(entry.path, entry.leaf, entry.sequence, entry.digest, answer)
+            except OSError as error:
+                raise SpoolError(f"{archive.directory}: {error.strerror}; free some room on the disk") from error
+
+    def _trim(self, entries: Sequence[Entry], *, room: int, now: int) -> list[Entry]:
+        lost = []
+        for entry in _too_old(entries, self._max_age_s, now):
+            self._lose(entry, "age")
+            lost.append(entry)
+        left = [entry for entry in entries if entry not in lost]
+        excess = sum(entry.size for entry in left) + room - self._max_bytes
+        for entry in _first_to_go(left):
+            if excess <= 0:
+                break
+            self._lose(entry, "full")
+            lost.append(entry)
+            excess -= entry.size
+        return lost
+
+    def _write(self, path: Path, data: bytes) -> list[Entry]:
+        """Write a message; on a full disk give up the ballast, then what may go, until it fits."""
+        droppable = iter(_first_to_go(self.entries()))
+        lost: list[Entry] = []
+        while True:
+            try:
+                self._disk.replace(path, data)
+            except OSError as error:
+                if error.errno not in NO_ROOM:
+                    raise
+                if self._ballast.exists():
+                    log.warning("disk_full ballast=given_up")
+                    self._disk.remove(self._ballast)
+                elif (victim := next(droppable, None)) is not None:
+                    self._lose(victim, "disk_full")
+                    lost.append(victim)
+                else:
+                    raise
+            else:
+                return lost
+
+    def _lose(self, entry: Entry, cause: str) -> None:
+        log.error("spool_loss cause=%s kind=%s sequence=%s digest=%s", cause, entry.kind, entry.sequence, entry.digest)
+        if cause == "damaged":
+            self._disk.rename(entry.path, self._damaged / entry.path.name)
+        else:
+            self._disk.remove(entry.path)
+        losses = self.losses()
+        with contextlib.suppress(OSError):  # on a full disk the log line has to do until the next loss
+            self._disk.replace(self._losses, msgspec.json.encode({**losses, cause: losses.get(cause, 0) + 1}))
+
+    def _set_unfinished_aside(self) -> None:
+        for path in self._directory.iterdir():
+            if is_unfinished(path):
+                log.warning("unfinished_file_set_aside file=%s", path.name)
+                self._disk.rename(path, self._damaged / path.name)
+
+    def _make_ballast(self) -> None:
+        if not self._ballast.exists():
+            try:
+                self._disk.replace(self._ballast, bytes(_BALLAST_BYTES))
+            except OSError as error:
+                log.warning("no_ballast error=%s", error.strerror)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def waiting(state_dir: Path) -> Sequence[Entry]:
+    """What waits in a state directory, in order; looks and touches nothing."""
+    try:
+        return _scan(state_dir / _FOLDER)
+    except FileNotFoundError:
+        return ()
+
+
+def losses(state_dir: Path) -> dict[str, int]:
+    """What was lost in a state directory; looks and touches nothing."""
+    return _counts(state_dir / _FOLDER / _LOSSES)
+
+
+def _scan(directory: Path) -> list[Entry]:
+    with os.scandir(directory) as found:
+        entries = [entry for item in found if (entry := _entry(item)) is not None]
+    return sorted(entries, key=lambda entry: (entry.order, entry.digest))
+
+
+def _counts(path: Path) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+
+
+def _entry(item: os.DirEntry[str]) -> Entry | None:
+    match = _NAME.fullmatch(item.name)
+    if match is None:
+        return None
+    try:
+        found = item.stat()
+    except FileNotFoundError:  # released by another process since the directory was read
+        return None
+    return Entry(
+        order=int(match[1]),
+        kind=Kind(match[2]),
+        sequence=int(match[3]),
+        digest=match[4],
+        path=Path(item.path),
+        size=_on_disk(found.st_size),
+        put_at=int(found.st_mtime),
+    )
+
+
+def _on_disk(size: int) -> int:
+    return -(-size // _BLOCK) * _BLOCK
+
+
+def _first_to_go(entries: Sequence[Entry]) -> list[Entry]:
+    """What may go, in the order in which it goes."""
+    by_kind = {kind: [entry for entry in entries if entry.kind is kind] for kind in Kind}
+    return by_kind[Kind.UNCHANGED] + by_kind[Kind.WHOLE]
+
+
+def _too_old(entries: Sequence[Entry], max_age_s: int, now: int) -> list[Entry]:
+    age, later, old = 0, now, []
+    for entry in reversed(entries):
+        age += min(max(0, later - entry.put_at), _STEP_S)
+        later = entry.put_at
+        if age > max_age_s and entry.kind is not Kind.STATEMENT:
+            old.append(entry)
+    return old[::-1]

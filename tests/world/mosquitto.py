@@ -1,0 +1,93 @@
+"""Real Mosquitto on a free port of the loopback, without a disk of its own: what it knows it forgets when it dies."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+_WITHIN_S = 10.0
+_ATTEMPTS = 5
+
+
+class Mosquitto:
+    """A broker that can be killed and started again on the same port."""
+
+    def __init__(self, directory: Path) -> None:
+        self.port = 0
+        self._directory = directory
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start it; returns when it takes connections."""
+        program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
+        if program is None:
+            pytest.skip("mosquitto is not installed")
+        for _ in range(_ATTEMPTS):
+            port = self.port or _free_port()
+            config = self._directory / "mosquitto.conf"
+            config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n")
+            self._process = await asyncio.create_subprocess_exec(
+                program,
+                "-c",
+                str(config),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+            )
+            if await self._takes_connections(port):
+                self.port = port
+                return
+            await self.kill()
+        raise AssertionError("mosquitto does not start")
+
+    async def kill(self) -> None:
+        """End it with SIGKILL: sessions and queued messages are gone."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def _takes_connections(self, port: int) -> bool:
+        process = self._process
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WITHIN_S):
+                while process is not None and process.returncode is None:
+                    with contextlib.suppress(ConnectionError):
+                        _, writer = await asyncio.open_connection("127.0.0.1", port)
+                        writer.close()
+                        await writer.wait_closed()
+                        return True
+                    await asyncio.sleep(0.01)
+        return False
+
+
+@asynccontextmanager
+async def broker() -> AsyncIterator[Mosquitto]:
+    """A broker for the length of a block."""
+    with tempfile.TemporaryDirectory() as directory:
+        mosquitto = Mosquitto(Path(directory))
+        await mosquitto.start()
+        try:
+            yield mosquitto
+        finally:
+            await mosquitto.kill()
+
+
+@asynccontextmanager
+async def mosquitto() -> AsyncIterator[int]:
+    """The port of a broker for the length of a block."""
+    async with broker() as running:
+        yield running.port
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
