@@ -288,29 +288,39 @@ def parse_fact(fact: Mapping[str, Any]) -> AnyFact:
     return parsed
 
 
-def parse_facts(facts: Iterable[Mapping[str, Any]]) -> list[AnyFact]:
+def parse_facts(facts: Iterable[Mapping[str, Any]], beside: Iterable[AnyFact] = ()) -> list[AnyFact]:
     """All of them valid, each with an id of its own.
+
+    Args:
+        facts: As statements or a case file hold them.
+        beside: Facts that are already parsed and whose ids are taken; not among those returned.
 
     Raises:
         FactError: Names the first invalid one in list order (F0).
     """
-    parsed: dict[str, AnyFact] = {}
+    taken = {fact.id for fact in beside}
+    parsed = []
     for given in facts:
         fact = parse_fact(given)
-        if fact.id in parsed:
+        if fact.id in taken:
             raise FactError(fact.id, "another fact has this id")
-        parsed[fact.id] = fact
-    return list(parsed.values())
+        taken.add(fact.id)
+        parsed.append(fact)
+    return parsed
 
 
 def _parse_form(form: type, written: object) -> object:
     return _FORMS[form](written)
 
 
-def _without_null(value: Any) -> Any:
-    """Absent instead of null, at every depth but in lists."""
+def _without_null(fact: Mapping[str, Any]) -> dict[str, Any]:
+    """Absent instead of null, in the fact and in the objects that it holds."""
+    return {key: _part(value) for key, value in fact.items() if value is not None}
+
+
+def _part(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_null(part) for key, part in value.items() if part is not None}
+        return {key: part for key, part in value.items() if part is not None}
     if isinstance(value, list | tuple):
-        return [_without_null(part) if isinstance(part, Mapping) else part for part in value]
+        return [_part(part) if isinstance(part, Mapping) else part for part in value]
     return value

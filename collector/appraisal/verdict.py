@@ -5,7 +5,7 @@ from typing import Literal, TypedDict
 
 from msgspec import Struct, json
 
-from collector.appraisal.codes import Code, FindingCode, Flag, Level
+from collector.appraisal.codes import Code, FindingCode, Flag, FleetCode, Level
 
 Track = Literal["S", "M"]
 Basis = Literal["promise", "statute", "expectation", "waiver", "extension"]
@@ -40,6 +40,34 @@ class Verdict(Struct, frozen=True, kw_only=True):
     window_finding: Finding | None = None
     missing: tuple[str, ...] = ()
     basis: tuple[str, ...] = ()
+    policy_version: str
+
+    def to_json(self) -> bytes:
+        """The bytes of this verdict: always the same for the same verdict."""
+        return json.encode(self)
+
+
+class FleetFinding(Struct, frozen=True, kw_only=True):
+    """What one rule says of one model in many homes; counts are households."""
+
+    rule: str
+    track: Track | None
+    code: FleetCode
+    level: Level
+    count: int
+    of: int
+    about: tuple[str, ...]
+    days: int | None
+    publishable: bool
+
+
+class FleetVerdict(Struct, frozen=True, kw_only=True):
+    """What is said of one model in many homes."""
+
+    model: str
+    households: int
+    with_report: int
+    findings: tuple[FleetFinding, ...]
     policy_version: str
 
     def to_json(self) -> bytes:
