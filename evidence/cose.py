@@ -111,6 +111,16 @@ def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES)
     return envelope
 
 
+def message_type(data: bytes, limit: int = MAX_MESSAGE_BYTES) -> str | None:
+    """What a message says that it is, unchecked; None where it does not say, as receipts.
+
+    Raises:
+        EvidenceError: TooLarge or Malformed, as `parse`.
+    """
+    found = _take_apart(data, limit).header.get(TYPE)
+    return found if isinstance(found, str) else None
+
+
 def _take_apart(data: bytes, limit: int) -> Envelope:
     _check_size(data, limit)
     if data[:1] != bytes([SIGN1_TAG]):

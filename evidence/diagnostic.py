@@ -8,9 +8,10 @@ whoever signed them, and no signature is checked.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from evidence import cbor, cose, receipt, report
-from evidence.errors import EvidenceError
+from evidence.errors import EvidenceError, MalformedError
 from evidence.limits import MAX_MESSAGE_BYTES
 
 LINE_WIDTH = 100  # characters; a longer array or map takes a line per item
@@ -99,6 +100,24 @@ def diagnose(data: bytes) -> str:
             return f"18({_value(other, CLAIMS, '')})"
 
 
+def named(data: bytes) -> dict[str, Any]:
+    """One message as names and values that JSON can hold: byte strings in hex, keys by name where there is one.
+
+    Raises:
+        EvidenceError: No CBOR of this format, or no COSE_Sign1.
+    """
+    match cbor.decode(data[1:], MAX_MESSAGE_BYTES) if data[:1] == bytes([cose.SIGN1_TAG]) else None:
+        case [protected, unprotected, payload, signature]:
+            return {
+                "protected": _plain(_unwrapped(protected), HEADER),
+                "unprotected": _plain(unprotected, HEADER),
+                "payload": _plain(_unwrapped(payload), CLAIMS),
+                "signature": _plain(signature, CLAIMS),
+            }
+        case _:
+            raise MalformedError("no COSE_Sign1")
+
+
 def _value(value: object, words: Vocabulary, indent: str) -> str:
     match value:
         case dict():
@@ -122,16 +141,36 @@ def _entries(value: Mapping[int | str, object], words: Vocabulary, indent: str) 
 
 
 def _embedded(value: object, words: Vocabulary, indent: str) -> str:
-    if not isinstance(value, bytes):
-        return _value(value, words, indent)
+    inner = _unwrapped(value)
+    if isinstance(inner, bytes):
+        return f"h'{inner.hex()}'"
+    shown = _value(inner, words, indent)
+    return shown if inner is value else f"<<{shown}>>"
+
+
+def _unwrapped(value: object) -> object:
+    """What a byte string embeds, else the value itself."""
     try:
-        inner = cbor.decode(value, MAX_MESSAGE_BYTES)
+        inner = cbor.decode(value, MAX_MESSAGE_BYTES) if isinstance(value, bytes) else value
     except EvidenceError:
-        inner = None
+        return value
     # A lone number or text may be CBOR by chance; what this format embeds are maps and arrays.
-    if not isinstance(inner, (dict, list)):
-        return f"h'{value.hex()}'"
-    return f"<<{_value(inner, words, indent)}>>"
+    return inner if isinstance(inner, (dict, list)) else value
+
+
+def _plain(value: object, words: Vocabulary) -> Any:
+    match value:
+        case dict():
+            return {
+                words.names.get(key, str(key)): _plain(item, words.inside.get(key, words))
+                for key, item in value.items()
+            }
+        case list():
+            return [_plain(_unwrapped(item) if words.embeds else item, words) for item in value]
+        case bytes():
+            return value.hex()
+        case _:
+            return value
 
 
 def _container(opening: str, items: list[str], closing: str, indent: str) -> str:
