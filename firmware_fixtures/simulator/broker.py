@@ -1,0 +1,33 @@
+"""The simulated house's own MQTT broker: amqtt, on loopback, with nothing kept on disk."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from amqtt.broker import Broker  # type: ignore[import-untyped]  # amqtt ships no types
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]
+
+LOOPBACK = "127.0.0.1"
+
+
+@asynccontextmanager
+async def broker(port: int = 0) -> AsyncIterator[int]:
+    """A running broker, and the port it listens on.
+
+    Args:
+        port: Where to listen; 0 for any that is free.
+    """
+    config = BrokerConfig(
+        listeners={"default": ListenerConfig(type=ListenerType.EXTERNAL)},
+        plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
+    )
+    served = Broker(config)
+    await served.start()
+    # amqtt does not tell which port it got when asked for any, so the listener is ours.
+    server = await asyncio.start_server(partial(served.stream_connected, listener_name="default"), LOOPBACK, port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        await served.shutdown()

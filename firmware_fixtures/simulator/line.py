@@ -1,0 +1,74 @@
+"""A serial line: a pty in raw mode under a path that stays the same from run to run.
+
+A pty has no modem lines and takes any baud rate, so a wrong one goes unnoticed here. Bytes that nobody fetches are lost
+once its buffer is full, as on a wire.
+"""
+
+import asyncio
+import contextlib
+import os
+import tty
+from pathlib import Path
+
+
+class LineError(Exception):
+    """The path is not free for the line."""
+
+
+class Line:
+    """The device's end of a serial line; the program opens `path` as any serial port.
+
+    Args:
+        link: Where a symbolic link to the port shall be; without one the path is what the kernel chose.
+    """
+
+    def __init__(self, link: Path | None = None) -> None:
+        self._master, self._slave = os.openpty()
+        # The program's end stays open here too, so that the line outlives each program that opens it.
+        for end in (self._master, self._slave):
+            tty.setraw(end)
+        os.set_blocking(self._master, False)
+        self._chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        self._link = link
+        self.written = bytearray()  # all that programs have sent
+        self.path = Path(os.ttyname(self._slave))
+        if link is not None:
+            self._place(link)
+        asyncio.get_running_loop().add_reader(self._master, self._take)
+
+    async def receive(self) -> bytes:
+        """The next bytes that the program sends."""
+        return await self._chunks.get()
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to the program."""
+        with contextlib.suppress(BlockingIOError):
+            while data:
+                data = data[os.write(self._master, data) :]
+
+    def unplug(self) -> None:
+        """Pull the plug: whoever has the port open sees it hang up, and the path is gone."""
+        if self._master < 0:
+            return
+        asyncio.get_running_loop().remove_reader(self._master)
+        if self._link is not None:
+            self._link.unlink(missing_ok=True)
+        for end in (self._slave, self._master):
+            os.close(end)
+        self._master = -1
+
+    def _take(self) -> None:
+        data = os.read(self._master, 4096)
+        self.written += data
+        self._chunks.put_nowait(data)
+
+    def _place(self, link: Path) -> None:
+        if link.exists() and not link.is_symlink():
+            self.unplug()
+            raise LineError(f"{link} is there already and is no link")
+        link.parent.mkdir(parents=True, exist_ok=True)
+        new = link.with_name(link.name + ".new")
+        new.unlink(missing_ok=True)
+        new.symlink_to(self.path)
+        new.replace(link)
+        self.path = link

@@ -1,0 +1,41 @@
+"""A Modbus RTU device: pymodbus's own server, a stack that another project wrote, behind a line.
+
+The server opens the far end of a second pty as its serial port; the bytes are carried between the two. It answers Read
+Device Identification for any unit, so that it does not prove that a unit is absent.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from pymodbus.pdu.device import ModbusDeviceIdentification
+from pymodbus.server import ModbusSerialServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from firmware_fixtures.simulator.line import Line
+
+
+async def serve(line: Line, identification: Mapping[str, str], unit: int = 1) -> None:
+    """Answer on the line until cancelled."""
+    inner = Line()
+    # pymodbus leaves parts of itself untyped.
+    identity = ModbusDeviceIdentification(info_name=dict(identification))  # type: ignore[no-untyped-call]
+    server = ModbusSerialServer(
+        # The device has one register, which nobody reads: pymodbus knows no device without any.
+        SimDevice(unit, [SimData(0, datatype=DataType.REGISTERS)]),
+        identity=identity,
+        port=str(inner.path),
+        baudrate=9600,
+    )
+    await server.serve_forever(background=True)
+    try:
+        async with asyncio.TaskGroup() as wires:
+            wires.create_task(_carry(line, inner), name="simulator.to_server")
+            wires.create_task(_carry(inner, line), name="simulator.to_program")
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]
+        inner.unplug()
+
+
+async def _carry(source: Line, target: Line) -> None:
+    while True:
+        target.send(await source.receive())
