@@ -80,6 +80,16 @@ async def check_statement(
     if (found := await statements.recorded(connection, digest)) is not None:
         return CheckedStatement(**{name: getattr(found, name) for name in CheckedStatement.__struct_fields__})
     envelope = _envelope(data)
+    try:
+        return await _check_envelope(connection, data, digest, envelope, gateway, recorded_at)
+    except RejectedError as error:
+        error.key_id = envelope.key_id.hex()
+        raise
+
+
+async def _check_envelope(
+    connection: AsyncConnection, data: bytes, digest: str, envelope: Envelope, gateway: str | None, recorded_at: int
+) -> CheckedStatement:
     key = await _key(connection, envelope, gateway, recorded_at)
     stated = _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
     fact = {

@@ -4,6 +4,7 @@ Bytes that are no statement have the codes of `evidence/errors.py` instead (`too
 """
 
 from enum import StrEnum
+from typing import Final
 
 
 class Reason(StrEnum):
@@ -27,3 +28,7 @@ class Reason(StrEnum):
     """What it corrects is not on record, or is of another issuer, kind, model or device."""
     NOTICE = "statement_notice"
     """What it acknowledges is no notice on record about this device."""
+
+
+LEANING: Final = frozenset({Reason.DEVICE, Reason.MODEL, Reason.CORRECTS, Reason.NOTICE})
+"""Refusals that another statement or report may yet cure."""

@@ -25,7 +25,7 @@ from collector.store import observations
 from evidence.ids import topic
 
 Fact = dict[str, Any]
-REJECTIONS: Final = frozenset({"profile", "sequence", "freshness"})
+REJECTIONS: Final = frozenset({"key", "profile", "sequence", "freshness"})
 _SCHEMES: Final = frozenset(get_args(Scheme))
 _NAMES: Final = {
     "ids": "ids",

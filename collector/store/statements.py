@@ -1,6 +1,6 @@
 """What was stated: the keys and rights of those who state, the statements themselves, and whom they concern."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any, Final
 
 import msgspec
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
-from collector.store.schema import device_model_ids, devices, grants, keys, model_ids, parties, statements
+from collector.store.schema import device_model_ids, devices, grants, keys, leaves, model_ids, parties, statements
 
 PAGE: Final = 500
 Fact = dict[str, Any]
@@ -165,17 +165,24 @@ async def ceased_parties(connection: AsyncConnection, named: Collection[str]) ->
     return [(row.party, row.ceased, row.ceased_recorded_at) for row in rows]
 
 
+async def newest_recorded_at(connection: AsyncConnection) -> int | None:
+    """When something was recorded last; the entry that begins the log is not counted."""
+    query = sa.select(sa.func.max(leaves.c.recorded_at)).where(leaves.c["index"] > 0)
+    newest: int | None = (await connection.execute(query)).scalar_one()
+    return newest
+
+
 async def listed(
     connection: AsyncConnection, *, kind: str | None, model: str | None, issuer: str | None
-) -> AsyncIterator[Mapping[str, Any]]:
-    """Statements in the order of the log, read page by page."""
+) -> AsyncIterator[tuple[int, Fact]]:
+    """Statements with their place in the log, in that order, read page by page."""
     column = statements.c
     wanted = [column[name] == value for name, value in (("kind", kind), ("model", model), ("issuer", issuer)) if value]
     query = sa.select(column.leaf, column.fact).where(*wanted).order_by(column.leaf).limit(PAGE)
     after = -1
     while rows := (await connection.execute(query.where(column.leaf > after))).all():
         for row in rows:
-            yield {"leaf": row.leaf, **row.fact}
+            yield row.leaf, row.fact
         after = rows[-1].leaf
 
 

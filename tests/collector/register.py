@@ -1,7 +1,7 @@
 """A register in a temporary file, with parties that sign and gateways that report, each under its own key."""
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -12,13 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from collector.catalogue import record
 from collector.catalogue.door import CheckedStatement, check_statement
 from collector.catalogue.instants import to_seconds, to_text
-from collector.store import parties
+from collector.ingest.ledger import Ledger
+from collector.store import evidence, gateways, judgements, parties
 from collector.store.database import open_engine, reading, writing
-from collector.store.schema import device_model_ids, devices, keys
-from collector.store.schema import parties as party_table
 from collector.transparency.log import Log
 from evidence import statement
 from evidence.keys import SigningKey
+from evidence.report import DeviceReport, Report, Result, inventory_digest, sign
 from evidence.statement import Statement
 
 HOME = "a0" * 16
@@ -38,6 +38,19 @@ def key_of(party: str) -> SigningKey:
 def signed(by: str, kind: str, *, at: int = NOW, **fields: Any) -> bytes:
     """A statement by a party, signed at an instant."""
     return statement.sign(Statement(kind=kind, asserted_at=to_text(at), fields=fields), key_of(by))
+
+
+def seen(device: str, version: str | None = "1.0.0", *, result: str = "ok", **fields: Any) -> DeviceReport:
+    """A device as a gateway read it: of the recorded model, unless other fields are given."""
+    return DeviceReport(
+        device=device,
+        result=Result(result),
+        read_at=0,
+        reader="zigbee2mqtt",
+        reason=None if result == "ok" else "timeout",
+        version_raw=version,
+        **{"ids": ("zigbee:ACME/CAM-2",), **fields},
+    )
 
 
 class Register:
@@ -65,15 +78,8 @@ class Register:
 
     async def enrol_gateway(self, gateway: str) -> None:
         """Let a household's gateway in."""
-        party = f"gateway:{gateway}"
         async with writing(self.engine) as connection:
-            await connection.execute(sa.insert(party_table).values(party=party, enrolled_at=0))
-            public = key_of(party).public
-            await connection.execute(
-                sa.insert(keys).values(
-                    key_id=public.id.hex(), public_key=public.data.hex(), party=party, gateway=gateway, valid_from=0
-                )
-            )
+            await gateways.enrol(connection, gateway, key_of(f"gateway:{gateway}").public, now=0)
 
     async def settle(self) -> None:
         """Enrol one of every role and two households, record a model, and let each household have a device."""
@@ -85,14 +91,26 @@ class Register:
         await self.state("operator:register", "model", at=0, model="acme/cam-2", ids=ids, manufacturer="acme")
         for gateway, device in ((HOME, DEVICE), (NEIGHBOUR, NEIGHBOURS_DEVICE)):
             await self.enrol_gateway(gateway)
-            await self.place(gateway, device, ids)
+            await self.report(gateway, 1, NOW - DAY, seen(device))
 
-    async def place(self, gateway: str, device: str, ids: Iterable[str]) -> None:
-        """Let a gateway have a device, as its newest inventory would."""
-        seen = {"gateway": gateway, "device": device, "first_seen_at": 0, "last_seen_at": 0}
-        await self.execute(sa.insert(devices).values(**seen, present=True, reading={"ids": list(ids)}))
-        named = [{"gateway": gateway, "device": device, "model_id": name} for name in ids]
-        await self.execute(sa.insert(device_model_ids), named)
+    async def report(self, gateway: str, sequence: int, at: int, *found: DeviceReport) -> str:
+        """Take in a report that holds these devices, as the ingest does once it has verified it; its digest."""
+        told = tuple(sorted(found, key=lambda device: device.device))
+        claims = Report(
+            gateway=gateway, sequence=sequence, issued_at=at, inventory=inventory_digest(told), devices=told
+        )
+        body = sign(claims, key_of(f"gateway:{gateway}"))
+        digest = hashlib.sha256(body).hexdigest()
+        async with writing(self.engine) as connection:
+            batch = await self.log.append(connection, [digest], at)
+            states = await evidence.states(connection, [gateway])
+            known = await evidence.known_inventories(connection, gateway, [claims.inventory.hex()])
+            before = await evidence.device_states(connection, gateway)
+            ledger = Ledger(states, {gateway: known}, {gateway: before}, at)
+            ledger.accept(claims, digest=digest, leaf=batch.leaf(digest), body=body)
+            await evidence.write(connection, ledger.changes(), now=at)
+            await judgements.queue(connection, gateway, ledger.judge.get(gateway, ()), at=at)
+        return digest
 
     async def check(self, data: bytes, *, gateway: str | None = None, at: int = NOW) -> CheckedStatement:
         """Ask the door and record nothing."""

@@ -1,0 +1,124 @@
+"""`statements`: hand in signed statements, beside a live collector or without one, and list those on record."""
+
+import argparse
+import asyncio
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from collector.config import Config, load
+from evidence.limits import MAX_STATEMENT_BYTES
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("statements", help="hand in signed statements, list those on record")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+
+    submit = actions.add_parser("submit", help="put signed statements on record; 65 if some were quarantined")
+    submit.add_argument("files", nargs="+", metavar="FILE", help="a signed statement, a folder of them, or - for stdin")
+    submit.add_argument(
+        "--recorded-at", type=_instant, metavar="INSTANT", help="set the clock, in a register that is `simulated`"
+    )
+    submit.add_argument("--json", action="store_true", help="one JSON object a line")
+    submit.set_defaults(run=_submit)
+
+    listing = actions.add_parser("list", help="show statements in the order in which they were recorded")
+    listing.add_argument("--kind")
+    listing.add_argument("--model")
+    listing.add_argument("--issuer", metavar="PARTY", help="role:name")
+    listing.add_argument("--json", action="store_true", help="one fact as a JSON object a line")
+    listing.set_defaults(run=_list)
+
+
+def _submit(args: argparse.Namespace) -> int:
+    return asyncio.run(_hand_in(args, load(args.config)))
+
+
+async def _hand_in(args: argparse.Namespace, config: Config) -> int:
+    from collector.catalogue.submission import Handed, check_clock, submit
+    from collector.register import opened
+
+    now = args.clock()
+    handed = [Handed(file=name, data=data) for name, data in _files(args.files)]
+    progress = _Progress(len(handed))
+    async with opened(config, now=now) as (engine, log):
+        if args.recorded_at is not None:
+            await check_clock(engine, args.recorded_at, now=now, simulated=config.simulated)
+        recorded_at = now if args.recorded_at is None else args.recorded_at
+        async for outcome in submit(engine, log, handed, recorded_at=recorded_at, limits=config.limits):
+            print(msgspec.json.encode(outcome).decode() if args.json else _line(outcome))
+            progress.step(refused=outcome.reason is not None)
+    progress.end()
+    return os.EX_DATAERR if progress.refused else os.EX_OK
+
+
+def _list(args: argparse.Namespace) -> int:
+    asyncio.run(_show(args, load(args.config)))
+    return os.EX_OK
+
+
+async def _show(args: argparse.Namespace, config: Config) -> None:
+    from collector.register import opened
+    from collector.store.database import reading
+    from collector.store.statements import listed
+
+    async with opened(config, now=args.clock()) as (engine, _), reading(engine) as connection:
+        async for leaf, fact in listed(connection, kind=args.kind, model=args.model, issuer=args.issuer):
+            if args.json:
+                print(msgspec.json.encode({"leaf": leaf, **fact}).decode())
+            else:
+                about = fact.get("model") or fact.get("device") or ""
+                print(f"{leaf:8} {fact['recorded_at']}  {fact['kind']:15} {fact['issuer']}  {about}")
+
+
+class _Progress:
+    """How far it is, on a terminal only."""
+
+    def __init__(self, total: int) -> None:
+        self.refused = 0
+        self._done = 0
+        self._total = total
+        self._shown = sys.stderr.isatty()
+
+    def step(self, *, refused: bool) -> None:
+        self._done += 1
+        self.refused += refused
+        if self._shown:
+            print(f"\r{self._done} of {self._total} ", end="", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        if self._shown:
+            print(f"\r{self._done - self.refused} on record, {self.refused} quarantined", file=sys.stderr)
+
+
+def _files(names: list[str]) -> Iterator[tuple[str, bytes]]:
+    """The files, those of a folder sorted by name; of each no more than the door needs to see that it is too much."""
+    for name in names:
+        if name == "-":
+            yield name, sys.stdin.buffer.read(MAX_STATEMENT_BYTES + 1)
+            continue
+        path = Path(name)
+        inside = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+        for file in sorted(inside) if path.is_dir() else [path]:
+            with file.open("rb") as stream:
+                yield str(file), stream.read(MAX_STATEMENT_BYTES + 1)
+
+
+def _line(outcome: Any) -> str:
+    if outcome.reason is not None:
+        return f"{outcome.file}: quarantined, {outcome.reason}: {outcome.detail}"
+    return f"{outcome.file}: {outcome.kind} by {outcome.issuer} is entry {outcome.leaf} of the log, {outcome.digest}"
+
+
+def _instant(text: str) -> int:
+    from collector.catalogue.instants import to_seconds
+
+    try:
+        return to_seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; {error}") from error
