@@ -1,0 +1,273 @@
+"""What the register shows: every read of the pages and of the API, one function each.
+
+- Paged and filtered in the database. A page goes by key, not by offset: the next one begins after the last row's key,
+  so that what is added meanwhile is neither shown twice nor skipped over.
+- Devices come by what matters: the stronger of the two levels first, then by model, unmatched devices last. Only the
+  order looks at both tracks; what is counted is counted by track.
+- A device that cannot be read now keeps what its last good reading said, beside what went wrong since.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store import schema as s
+from collector.store.rows import (
+    LEVELS,
+    TRACKS,
+    Choices,
+    Device,
+    DeviceKey,
+    Filter,
+    Gateway,
+    GatewayKey,
+    Item,
+    Key,
+    NumberKey,
+    Page,
+    ReadingRow,
+    Rejected,
+    Rejections,
+    Statement,
+    Summary,
+    VerdictRow,
+)
+
+_MOST_CHOICES = 200
+Row = dict[str, Any]
+Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
+
+_rank = sa.case(
+    *(((s.devices.c.level_s == level) | (s.devices.c.level_m == level), rank) for rank, level in enumerate(LEVELS)),
+    else_=len(LEVELS),
+)
+_device_keys = (
+    _rank,
+    sa.case((s.devices.c.model.is_(None), 1), else_=0),
+    sa.func.coalesce(s.devices.c.model, ""),
+    s.devices.c.gateway,
+    s.devices.c.device,
+)
+_result = s.devices.c.reading["result"].as_string()
+
+
+async def devices(
+    connection: AsyncConnection, wanted: Filter, *, after: DeviceKey | None = None, limit: int
+) -> Page[Device, DeviceKey]:
+    """The devices that fit, by what matters."""
+    query = sa.select(*s.devices.c, _last_good().label("good")).where(*_conditions(wanted))
+    found = await _page(connection, query, _device_keys, after, limit, DeviceKey, lambda row: row)
+    naming = await _naming(connection, found.items)
+    return Page(items=tuple(_device(row, naming) for row in found.items), next=found.next)
+
+
+async def device(connection: AsyncConnection, gateway: str, name: str) -> Device | None:
+    """One device, or None where the register knows none of that name."""
+    query = sa.select(*s.devices.c, _last_good().label("good")).where(
+        s.devices.c.gateway == gateway, s.devices.c.device == name
+    )
+    rows = await _rows(connection, query)
+    return _device(rows[0], await _naming(connection, rows)) if rows else None
+
+
+async def summary(connection: AsyncConnection, wanted: Filter) -> Summary:
+    """Counts over the devices that fit, by track."""
+    column = s.devices.c
+    query = sa.select(
+        column.level_s, column.level_m, sa.func.count(), sa.func.sum(sa.case((_result != "ok", 1), else_=0))
+    )
+    rows = (await connection.execute(query.where(*_conditions(wanted)).group_by(column.level_s, column.level_m))).all()
+    return Summary(
+        total=sum(count for _, _, count, _ in rows),
+        unjudged=sum(count for seller, _, count, _ in rows if seller is None),
+        unread=sum(unread for _, _, _, unread in rows),
+        S={level: sum(count for seller, _, count, _ in rows if seller == level) for level in LEVELS},
+        M={level: sum(count for _, maker, count, _ in rows if maker == level) for level in LEVELS},
+    )
+
+
+async def choices(connection: AsyncConnection) -> Choices:
+    """What the devices can be filtered by."""
+
+    async def values(query: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, ...]:
+        return tuple(sorted((await connection.execute(query.limit(_MOST_CHOICES))).scalars()))
+
+    column = s.devices.c
+    return Choices(
+        codes=await values(
+            sa.union(
+                sa.select(column.code_s).where(column.code_s.is_not(None)),
+                sa.select(column.code_m).where(column.code_m.is_not(None)),
+            )
+        ),
+        gateways=await values(sa.select(s.gateways.c.gateway)),
+        models=await values(sa.select(column.model).where(column.model.is_not(None)).distinct()),
+    )
+
+
+async def gateways(
+    connection: AsyncConnection, *, after: GatewayKey | None = None, limit: int
+) -> Page[Gateway, GatewayKey]:
+    """The gateways, by id."""
+    column = s.gateways.c
+    count = (
+        sa.select(sa.func.count())
+        .where(s.devices.c.gateway == column.gateway, s.devices.c.present)
+        .scalar_subquery()
+        .label("devices")
+    )
+    query = sa.select(
+        column.gateway, column.enrolled_at, column.revoked_at, column.last_sequence, column.last_report_at, count
+    )
+    return await _page(connection, query, (column.gateway,), after, limit, GatewayKey, _to(Gateway))
+
+
+async def rejected(
+    connection: AsyncConnection, *, reason: str | None = None, after: NumberKey | None = None, limit: int
+) -> Page[Rejected, NumberKey]:
+    """What was refused and is still kept, newest first."""
+    column = s.rejected.c
+    query = sa.select(*(c for c in column if c.name not in ("key_id", "body")))
+    if reason is not None:
+        query = query.where(column.reason == reason)
+    return await _page(connection, query, (column.id.desc(),), after, limit, NumberKey, _to(Rejected))
+
+
+async def rejections(connection: AsyncConnection) -> tuple[Rejections, ...]:
+    """Every reason for which something was refused, the most frequent first."""
+    query = sa.select(*s.rejections.c).order_by(s.rejections.c.count.desc(), s.rejections.c.reason)
+    return tuple(map(_to(Rejections), await _rows(connection, query)))
+
+
+async def pending(connection: AsyncConnection) -> int:
+    """How many messages wait for their gateway to be enrolled."""
+    return (await connection.execute(sa.select(sa.func.count()).select_from(s.pending))).scalar_one()
+
+
+async def readings(
+    connection: AsyncConnection, gateway: str, name: str, *, after: NumberKey | None = None, limit: int
+) -> Page[ReadingRow, NumberKey]:
+    """How the readings of a device changed, newest first."""
+    column = s.readings.c
+    query = sa.select(column.sequence, column.received_at, column.reading).where(
+        column.gateway == gateway, column.device == name
+    )
+    return await _page(connection, query, (column.sequence.desc(),), after, limit, NumberKey, _to(ReadingRow))
+
+
+async def verdicts(
+    connection: AsyncConnection, gateway: str, name: str, *, after: NumberKey | None = None, limit: int
+) -> Page[VerdictRow, NumberKey]:
+    """How the verdicts on a device changed, newest first."""
+    column = s.verdicts.c
+    query = sa.select(column.judged_at, column.policy_version, column.policy_digest, column.verdict).where(
+        column.gateway == gateway, column.device == name
+    )
+    return await _page(connection, query, (column.judged_at.desc(),), after, limit, NumberKey, _to(VerdictRow))
+
+
+async def statements(
+    connection: AsyncConnection, about: Device, *, after: NumberKey | None = None, limit: int
+) -> Page[Statement, NumberKey]:
+    """What is on record about a device or its model, newest first."""
+    column = s.statements.c
+    query = sa.select(*(c for c in column if c.name not in ("key_id", "model", "device", "body"))).where(
+        (column.device == about.device) | (column.model == about.model)
+    )
+    return await _page(connection, query, (column.leaf.desc(),), after, limit, NumberKey, _to(Statement))
+
+
+async def simulated(connection: AsyncConnection) -> bool:
+    """Whether a clock that was set by hand recorded any of this."""
+    return bool((await connection.execute(sa.select(sa.func.max(s.logs.c.simulated)))).scalar())
+
+
+async def _page(
+    connection: AsyncConnection,
+    query: sa.Select[Any],
+    keys: Sequence[sa.ColumnElement[Any]],
+    after: Key | None,
+    limit: int,
+    key_form: type[Key],
+    make: Callable[[Row], Item],
+) -> Page[Item, Key]:
+    """One page of a query in the order of its keys, which together are unique.
+
+    The keys are all ascending, or one alone that descends; `after` is the key of the last row of the page before.
+    """
+    plain = [key.element if isinstance(key, sa.UnaryExpression) else key for key in keys]
+    if after is not None:
+        bound = [sa.literal(value, key.type) for value, key in zip(msgspec.structs.astuple(after), plain, strict=True)]
+        falling = isinstance(keys[0], sa.UnaryExpression)
+        query = query.where(plain[0] < bound[0] if falling else sa.tuple_(*plain) > sa.tuple_(*bound))
+    labelled = [key.label(f"key_{number}") for number, key in enumerate(plain)]
+    rows = await _rows(connection, query.add_columns(*labelled).order_by(*keys).limit(limit + 1))
+    last = rows[limit - 1] if len(rows) > limit else None
+    return Page(
+        items=tuple(make(row) for row in rows[:limit]),
+        next=None if last is None else key_form(*(last[label.name] for label in labelled)),
+    )
+
+
+async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[Row]:
+    # The library's names are a kind of str that msgspec does not take for one.
+    return [{str(name): value for name, value in row.items()} for row in (await connection.execute(query)).mappings()]
+
+
+def _to(kind: type[Item]) -> Callable[[Row], Item]:
+    return lambda row: msgspec.convert(row, kind)
+
+
+def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
+    column = s.devices.c
+    conditions: list[sa.ColumnElement[bool]] = []
+    tracks = (wanted.track,) if wanted.track else TRACKS
+    for word, value in (("level", wanted.level), ("code", wanted.code)):
+        if value is not None:
+            conditions.append(sa.or_(*(column[f"{word}_{track.lower()}"] == value for track in tracks)))
+    if wanted.gateway is not None:
+        conditions.append(column.gateway == wanted.gateway)
+    if wanted.model is not None:
+        conditions.append(column.model == wanted.model)
+    return conditions
+
+
+def _last_good() -> sa.ScalarSelect[Any]:
+    column = s.readings.c
+    return (
+        sa.select(column.reading)
+        .where(
+            column.gateway == s.devices.c.gateway,
+            column.device == s.devices.c.device,
+            column.reading["result"].as_string() == "ok",
+        )
+        .order_by(column.sequence.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+async def _naming(connection: AsyncConnection, rows: Sequence[Row]) -> Naming:
+    """What names the debtors of all these devices: by device, and by model."""
+    column = s.statements.c
+    devices, models = {row["device"] for row in rows}, {row["model"] for row in rows} - {None}
+    query = sa.select(column.kind, column.device, column.model, column.fact).where(
+        (column.kind.in_(("sale", "unit")) & column.device.in_(devices))
+        | ((column.kind == "model") & column.model.in_(models))
+    )
+    found: Naming = defaultdict(list)
+    for kind, device, model, fact in await connection.execute(query):
+        found["model" if kind == "model" else "device", model if kind == "model" else device].append(fact)
+    return found
+
+
+def _device(row: Row, naming: Naming) -> Device:
+    reading, household = row["reading"], f"consumer:{row['gateway']}"
+    about = [*naming["device", row["device"]], *naming["model", row["model"]]]
+    named = [fact for fact in about if fact["issuer"] == household or not fact["issuer"].startswith("consumer:")]
+    good = reading if reading["result"] == "ok" else row["good"]
+    return msgspec.convert({**row, "good": good, "naming": named}, Device)

@@ -1,0 +1,236 @@
+"""The pages for people: rendered here, complete without script, in the language of the visitor."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import Request, get
+from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath, FromQuery
+from litestar.response import Template
+
+from collector.store import rows, views
+from collector.store.database import reading
+from collector.web.api import known_device
+from collector.web.codes import WEIGHS, code_page
+from collector.web.debts import tracks
+from collector.web.errors import Fault
+from collector.web.language import COOKIE, LOCALES, Language, choose
+from collector.web.paging import key_of, word_for
+from collector.web.parameters import Cursor, HexId, wanted_devices
+from collector.web.room import Room
+from collector.web.shown import Showing, instant, stated
+
+_DEVICES: Final = 40
+_ROWS: Final = 50
+_HISTORY: Final = 20
+_A_YEAR_S: Final = 365 * 86_400
+
+
+def render(
+    request: Request[Any, Any, Any], language: Language, template: str, *, status: int = 200, **context: Any
+) -> Template:
+    """A page in a language, with what every page has.
+
+    Args:
+        request: Whose address the language switch keeps.
+        language: The visitor's.
+        template: Its name.
+        status: Of the answer.
+        context: What the template prints.
+    """
+    chosen = request.query_params.get("lang")
+    cookies = [Cookie(COOKIE, chosen, max_age=_A_YEAR_S, httponly=True, samesite="lax")] if chosen in LOCALES else []
+    return Template(
+        template,
+        context={
+            "t": language,
+            "path": request.url.path,
+            "switch": [(code, _link(request, lang=code), code == language.code) for code in LOCALES],
+            "instant": instant,
+            **context,
+        },
+        status_code=status,
+        cookies=cookies,
+        headers={"Content-Language": language.code, "Vary": "Accept-Language, Cookie"},
+        media_type="text/html; charset=utf-8",
+    )
+
+
+@get("/", include_in_schema=False, dependencies=wanted_devices)
+async def devices(
+    request: Request[Any, Any, Any],
+    room: NamedDependency[Room],
+    language: NamedDependency[Language],
+    wanted: NamedDependency[rows.Filter],
+    cursor: Cursor = None,
+) -> Template:
+    """The devices of the register."""
+    async with reading(room.engine) as connection:
+        page = await views.devices(connection, wanted, after=key_of(cursor, rows.DeviceKey), limit=_DEVICES)
+        context: dict[str, Any] = {
+            "wanted": wanted,
+            "summary": await views.summary(connection, wanted),
+            "options": _options(await views.choices(connection), language),
+            "simulated": await views.simulated(connection),
+        }
+    showing = Showing(language, room.now(), room.policy)
+    return render(
+        request,
+        language,
+        "devices.html",
+        devices=[showing.device(row) for row in page.items],
+        next=_link(request, cursor=word_for(page.next)) if page.next else None,
+        first=_link(request, cursor=None) if cursor else None,
+        **context,
+    )
+
+
+def _options(choices: rows.Choices, language: Language) -> dict[str, list[tuple[str, str]]]:
+    """What the form offers: the value and the label of each choice."""
+    return {
+        "track": [(track, language(f"track.{track}")) for track in rows.TRACKS],
+        "level": [(level, language(f"level.{level}.name")) for level in rows.LEVELS],
+        "code": [(code, language(f"code.{code}.title")) for code in choices.codes],
+        "model": [(model, model) for model in choices.models],
+        "gateway": [(gateway, gateway) for gateway in choices.gateways],
+    }
+
+
+@get("/devices/{gateway:str}/{device:str}", include_in_schema=False)
+async def device(
+    request: Request[Any, Any, Any],
+    room: NamedDependency[Room],
+    language: NamedDependency[Language],
+    gateway: HexId,
+    device: HexId,
+    cursor: Cursor = None,
+) -> Template:
+    """All about one device; the cursor goes through its statements."""
+    async with reading(room.engine) as connection:
+        row = await known_device(connection, gateway, device)
+        after = key_of(cursor, rows.NumberKey)
+        statements = await views.statements(connection, row, after=after, limit=_HISTORY)
+        verdicts = await views.verdicts(connection, gateway, device, limit=_HISTORY)
+        readings = await views.readings(connection, gateway, device, limit=_HISTORY)
+        simulated = await views.simulated(connection)
+    showing = Showing(language, room.now(), room.policy)
+    return render(
+        request,
+        language,
+        "device.html",
+        device=showing.device(row),
+        verdicts=[(item, tracks(item.verdict)) for item in verdicts.items],
+        readings=readings.items,
+        statements=[(item, stated(item.fact)) for item in statements.items],
+        next=_link(request, cursor=word_for(statements.next)) if statements.next else None,
+        first=_link(request, cursor=None) if cursor else None,
+        simulated=simulated,
+    )
+
+
+@get("/codes", include_in_schema=False)
+async def codes(
+    request: Request[Any, Any, Any], room: NamedDependency[Room], language: NamedDependency[Language]
+) -> Template:
+    """Every code."""
+    pages = [page for page in (code_page(code, room.policy) for code in WEIGHS) if page is not None]
+    return render(request, language, "codes.html", pages=pages, simulated=await _simulated(room))
+
+
+@get("/codes/{code:str}", include_in_schema=False)
+async def code(
+    request: Request[Any, Any, Any],
+    room: NamedDependency[Room],
+    language: NamedDependency[Language],
+    code: FromPath[str],
+) -> Template:
+    """One code: its sentence in every language, its legal basis, what to do next and where to turn."""
+    page = code_page(code, room.policy)
+    if page is None:
+        raise NotFoundException("there is no such code")
+    others = [other for other in room.languages.values() if other.code != language.code]
+    return render(request, language, "code.html", page=page, others=others, simulated=await _simulated(room))
+
+
+@get("/gateways", include_in_schema=False)
+async def gateways(
+    request: Request[Any, Any, Any],
+    room: NamedDependency[Room],
+    language: NamedDependency[Language],
+    cursor: Cursor = None,
+) -> Template:
+    """The gateways of the register."""
+    async with reading(room.engine) as connection:
+        page = await views.gateways(connection, after=key_of(cursor, rows.GatewayKey), limit=_ROWS)
+        simulated = await views.simulated(connection)
+    return render(
+        request,
+        language,
+        "gateways.html",
+        gateways=page.items,
+        next=_link(request, cursor=word_for(page.next)) if page.next else None,
+        first=_link(request, cursor=None) if cursor else None,
+        simulated=simulated,
+    )
+
+
+@get("/rejected", include_in_schema=False)
+async def rejected(
+    request: Request[Any, Any, Any],
+    room: NamedDependency[Room],
+    language: NamedDependency[Language],
+    reason: FromQuery[str] = "",
+    cursor: Cursor = None,
+) -> Template:
+    """What was refused and why, counted."""
+    after = key_of(cursor, rows.NumberKey)
+    async with reading(room.engine) as connection:
+        page = await views.rejected(connection, reason=reason or None, after=after, limit=_ROWS)
+        context: dict[str, Any] = {
+            "counts": await views.rejections(connection),
+            "pending": await views.pending(connection),
+            "simulated": await views.simulated(connection),
+        }
+    return render(
+        request,
+        language,
+        "rejected.html",
+        kept=page.items,
+        reason=reason,
+        next=_link(request, cursor=word_for(page.next)) if page.next else None,
+        first=_link(request, cursor=None) if cursor else None,
+        **context,
+    )
+
+
+@get("/about", include_in_schema=False)
+async def about(
+    request: Request[Any, Any, Any], room: NamedDependency[Room], language: NamedDependency[Language]
+) -> Template:
+    """What this is."""
+    version = room.policy.policy_version
+    return render(request, language, "about.html", version=version, simulated=await _simulated(room))
+
+
+def error(request: Request[Any, Any, Any], room: Room, status: int, fault: Fault) -> Template:
+    """The page for what went wrong; it asks the database nothing, which may be what went wrong."""
+    language = room.languages[choose(request)]
+    return render(request, language, "error.html", status=status, number=status, fault=fault, simulated=False)
+
+
+async def _simulated(room: Room) -> bool:
+    async with reading(room.engine) as connection:
+        return await views.simulated(connection)
+
+
+def _link(request: Request[Any, Any, Any], **changes: str | None) -> str:
+    """The address of this request, with some of its parameters changed; what is empty is left out."""
+    parameters: Mapping[str, Any] = {**request.query_params.dict(), **{key: [value] for key, value in changes.items()}}
+    pairs = [(key, value) for key, values in parameters.items() for value in values if value]
+    return f"{request.url.path}?{urlencode(pairs)}" if pairs else str(request.url.path)
+
+
+routes = (devices, device, codes, code, gateways, rejected, about)

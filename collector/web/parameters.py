@@ -1,0 +1,32 @@
+"""What an address may ask, for pages and for the API alike. A form sends what was not chosen as an empty text."""
+
+from typing import Annotated, Final, Literal
+
+from litestar.di import Provide
+from litestar.params import FromQuery, PathParameter, QueryParameter
+
+from collector.store.rows import Filter
+
+Track = Literal["", "S", "M"]
+Level = Literal["", "B", "A", "C", "N", "OK"]
+Gateway = Annotated[str, QueryParameter(pattern="^([0-9a-f]{32})?$", description="32 hex digits.")]
+HexId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$", description="32 hex digits.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
+Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
+
+
+def _wanted(
+    track: FromQuery[Track] = "",
+    level: FromQuery[Level] = "",
+    code: FromQuery[str] = "",
+    gateway: Gateway = "",
+    model: FromQuery[str] = "",
+) -> Filter:
+    """Which devices are asked for."""
+    return Filter(
+        track=track or None, level=level or None, code=code or None, gateway=gateway or None, model=model or None
+    )
+
+
+wanted_devices: Final = {"wanted": Provide(_wanted, sync_to_thread=False)}
+"""The dependency of a handler that lists devices."""

@@ -1,0 +1,76 @@
+"""A window as a picture: where its spans and its days lie between two ends, in hundredths of the width.
+
+The picture is SVG in the page, drawn by the template from these numbers and coloured by the style sheet; what it shows
+stands beside it in words.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+_MARGIN = 0.04
+_MOST_YEARS = 8
+_SHORTEST = timedelta(days=30)
+
+
+class Span(msgspec.Struct, frozen=True, kw_only=True):
+    """From where to where, in percent."""
+
+    kind: str
+    x: float
+    width: float
+
+
+class Mark(msgspec.Struct, frozen=True, kw_only=True):
+    """A day, in percent."""
+
+    kind: str
+    x: float
+
+
+class Timeline(msgspec.Struct, frozen=True, kw_only=True):
+    """The picture of one window.
+
+    Attributes:
+        years: The first of January of each year that is named.
+    """
+
+    spans: tuple[Span, ...]
+    marks: tuple[Mark, ...]
+    years: tuple[tuple[str, float], ...]
+
+
+def timeline(start: datetime | None, end: datetime | None, extended: datetime | None, now: datetime) -> Timeline | None:
+    """The picture of a window, None where too little is known to draw one."""
+    if start is None or (end is None and extended is None):
+        return None
+    known = [instant for instant in (start, end, extended, now) if instant is not None]
+    scale = _Scale(min(known), max(known))
+    spans = [scale.span("owed", start, end)] if end is not None else []
+    if extended is not None:
+        spans.append(scale.span("extended", max(start, end or start), extended))
+    marks = {"start": start, "end": end, "extended": extended, "now": now}
+    return Timeline(
+        spans=tuple(spans),
+        marks=tuple(Mark(kind=kind, x=scale.place(at)) for kind, at in marks.items() if at is not None),
+        years=scale.years(),
+    )
+
+
+class _Scale:
+    def __init__(self, first: datetime, last: datetime) -> None:
+        length = max(last - first, _SHORTEST)
+        self._first = first - length * _MARGIN
+        self._last = first + length * (1 + _MARGIN)
+
+    def place(self, instant: datetime) -> float:
+        return round(100 * ((instant - self._first) / (self._last - self._first)), 2)
+
+    def span(self, kind: str, start: datetime, end: datetime) -> Span:
+        x = self.place(start)
+        return Span(kind=kind, x=x, width=round(max(self.place(end) - x, 0), 2))
+
+    def years(self) -> tuple[tuple[str, float], ...]:
+        years = range(self._first.year + 1, self._last.year + 1)
+        step = -(-len(years) // _MOST_YEARS) or 1
+        return tuple((str(year), self.place(datetime(year, 1, 1, tzinfo=UTC))) for year in years[::step])
