@@ -66,9 +66,10 @@ async def _play(stage: Stage) -> None:
         await start("house", "firmware_fixtures", "play", str(HOUSE), "--port", str(stage.house_port))
         await start("thermostat", "firmware_fixtures", "play", str(THERMOSTAT), "--link", str(stage.thermostat))
         say("its gateway reads it for the first time; makers and a shop put their promises on record")
-        await stage.tell(await stage.look_around())
+        await stage.tell_history()
         await start("collector", "collector", "--config", str(stage.collector_config), "run")
         await stage.enrol()
+        await stage.tell_today()
         await start("agent", "agent", "--config", str(stage.agent_config), "run")
         say(
             f"\n  {stage.page}/   the page\n  {stage.page}/api/v1/devices   the same for programs\n  Ctrl-C ends it all"

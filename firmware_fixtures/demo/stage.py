@@ -14,7 +14,7 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class Stage:
         """The port of the house's own broker."""
         return self.progress.house_port
 
-    async def look_around(self) -> dict[str, Seen]:
+    async def _look_around(self) -> dict[str, Seen]:
         """Let the agent read the house once; devices by each model id that they state."""
         told = json.loads(await self.program("agent", "--config", str(self.agent_config), "read", "--json"))
         return {
@@ -77,12 +77,19 @@ class Stage:
             for model_id in device["ids"]
         }
 
-    async def tell(self, seen: Mapping[str, Seen]) -> None:
-        """Enrol who makes promises, record what they said, day by day, and let the gateway enrol itself."""
-        story = Story(datetime.fromisoformat(self.progress.first_run), seen)
+    async def tell_history(self) -> None:
+        """Enrol who makes promises and record, day by day, what they said before the first run."""
+        await self._tell(until=-1)
+
+    async def tell_today(self) -> None:
+        """Record what can be said only of devices whose gateway has enrolled."""
+        await self._tell(until=0)
+
+    async def _tell(self, *, until: int) -> None:
+        story = Story(datetime.fromisoformat(self.progress.first_run), await self._look_around())
         self._write_configs(story.sales())
         keys = {issuer.party: await self._issuer(issuer) for issuer in story.issuers}
-        for episode in story.episodes(keys):
+        for episode in story.episodes(keys, until=until):
             if episode.recorded_at in self.progress.recorded:
                 continue
             self._say(f"  {episode.recorded_at[:10]}  {', '.join(name[4:-5] for name in episode.files)}")
@@ -90,7 +97,8 @@ class Stage:
             folder.mkdir(exist_ok=True)
             for name, data in episode.files.items():
                 (folder / name).write_bytes(data)
-            await self._collector("statements", "submit", "--recorded-at", episode.recorded_at, str(folder))
+            clock = ("--recorded-at", episode.recorded_at) if episode.day < 0 else ()
+            await self._collector("statements", "submit", *clock, str(folder))
             self.progress.recorded.append(episode.recorded_at)
             self._save()
 

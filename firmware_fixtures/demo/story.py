@@ -35,12 +35,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     """A device of the household, as the agent's own reading shows it."""
 
     identity: str
-    device: str
+    device: str | None  # None before the gateway has a key
 
 
 class Episode(msgspec.Struct, frozen=True, kw_only=True):
     """What was recorded on one day: signed statements by file name."""
 
+    day: int
     recorded_at: str
     files: dict[str, bytes]
 
@@ -64,11 +65,13 @@ class Story:
         every = self._story["every_sale"]
         return tuple(self._resolved(every | sale, {}) for sale in self._story["sale"])
 
-    def episodes(self, keys: Mapping[str, SigningKey]) -> Iterator[Episode]:
-        """The statements by day, oldest first, each signed with its issuer's key."""
+    def episodes(self, keys: Mapping[str, SigningKey], *, until: int) -> Iterator[Episode]:
+        """The statements up to a day, oldest first, each signed with its issuer's key."""
         digests: dict[str, str] = {}
         in_order = sorted(enumerate(self._story["statement"]), key=lambda item: (item[1]["day"], item[0]))
         for day, group in groupby(in_order, key=lambda item: item[1]["day"]):
+            if day > until:
+                return
             at = _instant(self._first_run + timedelta(days=day))
             files = {}
             for number, told in group:
@@ -77,7 +80,7 @@ class Story:
                 data = statement.sign(stated, keys[told["by"]])
                 digests[told.get("name", "")] = hashlib.sha256(data).hexdigest()
                 files[f"{number:03}-{told['kind']}.cbor"] = data
-            yield Episode(recorded_at=at, files=files)
+            yield Episode(day=day, recorded_at=at, files=files)
 
     def _resolved(self, value: Any, digests: Mapping[str, str]) -> Any:
         if isinstance(value, dict):
@@ -91,7 +94,7 @@ class Story:
             return self._day(int(match[1])).isoformat()
         if match := _DEVICE.fullmatch(text):
             seen = self._seen[match[2]]
-            return seen.device if match[1] == "device" else seen.identity
+            return seen.identity if match[1] == "identity" else str(seen.device)
         return digests[text[1:]] if text.startswith("#") else text
 
     def _day(self, offset: int) -> date:
