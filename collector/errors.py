@@ -7,6 +7,8 @@ CollectorError
   BrokerError     broker      the broker cannot be reached or refuses
   NotFoundError   not_found   nothing of that name in the register
   ConflictError   conflict    what is asked does not fit what is on record
+  WebError        web         the pages cannot be at their address
+  RunningError    running     another collector runs on this state directory
 """
 
 from enum import StrEnum
@@ -101,3 +103,15 @@ class ConflictError(CollectorError):
     """What is asked does not fit what is on record."""
 
     code = "conflict"
+
+
+class WebError(CollectorError):
+    """The pages cannot be at their address."""
+
+    code = "web"
+
+
+class RunningError(CollectorError):
+    """Another collector runs on this state directory."""
+
+    code = "running"

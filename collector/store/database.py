@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -127,10 +130,6 @@ async def _locked(path: Path) -> AsyncIterator[None]:
 
 
 async def _migrate(engine: AsyncEngine) -> None:
-    from alembic import command  # noqa: PLC0415  # takes a third of a second, and only opening needs it
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.util import CommandError  # noqa: PLC0415
-
     def upgrade(connection: sa.Connection) -> None:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", _MIGRATIONS)

@@ -140,7 +140,7 @@ reports = _table(
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("issued_at", sa.BigInteger, nullable=False),
     sa.Column("inventory", Hex, nullable=False),
-    # A higher number was there when it came: kept and receipted, but it says nothing about the present.
+    # A higher number was there when it came, or nobody had stated its inventory: it says nothing about the present.
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary),
     sa.Index("ix_reports_gateway_received_at", "gateway", "received_at"),
@@ -178,7 +178,7 @@ rejected = _table(
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("digest", Hex, nullable=False),
     sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("verified", sa.Boolean, nullable=False),  # the signature was good: only then it becomes a fact
+    sa.Column("verified", sa.Boolean, nullable=False, index=True),  # a good signature: only then it becomes a fact
     sa.Column("body", sa.LargeBinary),
 )
 
@@ -249,7 +249,7 @@ devices = _table(
     sa.Column("judge_fault", sa.Text),  # why it could not be judged the last time; the verdict above is then older
 )
 
-# What the devices of the newest inventories call themselves: finds those that a model statement touches.
+# What devices called themselves when they were last read: finds those that a model statement touches.
 device_model_ids = _table(
     "device_model_ids",
     sa.Column("gateway", Hex, primary_key=True),

@@ -1,9 +1,9 @@
 """The Merkle tree of RFC 9162 section 2.1 as a set of complete subtrees. Pure: it says which hashes it needs.
 
 A node is (level, index): the subtree over the `1 << level` leaves from `index << level` on; level 0 are the leaves. It
-is stored once, when its last leaf has come, and never changes. Whatever else is needed, a root or a sibling at the ragged
-right edge, is a fold of stored nodes: its `Parts`, from left to right. Paths are planned as parts first, so that the
-store is asked once for all of them, and then resolved.
+is stored once, when its last leaf has come, and never changes. Whatever else is needed, a root or a sibling at the
+ragged right edge, is a fold of stored nodes: its `Parts`, from left to right. Paths are planned as parts first, so that
+the store is asked once for all of them, and then resolved.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -153,6 +153,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_rejected_gateway", "rejected", ["gateway"], unique=False)
     op.create_index("ix_rejected_reason", "rejected", ["reason"], unique=False)
+    op.create_index("ix_rejected_verified", "rejected", ["verified"], unique=False)
     op.create_table(
         "rejections",
         sa.Column("reason", sa.Text(), nullable=False),

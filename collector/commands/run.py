@@ -1,0 +1,43 @@
+"""`run`: the collector itself, until it is told to end."""
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from collector.config import load
+from collector.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collector.running import Running
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser("run", help="receive reports, judge, show the pages")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until SIGTERM or SIGINT; one line of JSON on stdout says when and where it answers."""
+    from collector.appraisal import PolicyError, policies
+    from collector.service import serve
+
+    config = load(args.config)
+    try:
+        policy = policies.shipped(config.policy)
+    except PolicyError as error:
+        raise ConfigError(args.config, "policy", str(error)) from error
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    for chatty in ("alembic", "uvicorn"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    asyncio.run(serve(config, policy, _say))
+    return os.EX_OK
+
+
+def _say(where: "Running") -> None:
+    print(msgspec.json.encode({"ready": True, **msgspec.structs.asdict(where)}).decode(), flush=True)

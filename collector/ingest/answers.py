@@ -1,0 +1,44 @@
+"""What is answered after the commit: receipts and refusals, each to its gateway's receipt topic."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from collector.ingest import enrolment
+from collector.ingest.settle import Settled
+from evidence.ids import topic
+from evidence.keys import SigningKey
+from evidence.receipt import sign_refusal
+
+STRANGERS_PER_MINUTE: Final = 60
+
+
+class Answers:
+    """Makes answers; one per message, but to strangers no more than so many a minute.
+
+    Whoever enrols brings a key of his own, so anybody can make well signed enrolments that must be refused.
+
+    Args:
+        key: The collector's.
+        monotonic: Seconds that never jump.
+    """
+
+    def __init__(self, key: SigningKey, monotonic: Callable[[], float]) -> None:
+        self._key = key
+        self._monotonic = monotonic
+        self._minute = monotonic()
+        self._strangers = 0
+
+    def of(self, settled: Settled) -> Iterator[tuple[str, bytes]]:
+        """Topic and bytes of each answer to a batch that is committed."""
+        for gateway, digest in settled.receipts:
+            yield topic(gateway, "receipt"), settled.batch.receipt(digest)
+        for refusal in settled.refusals:
+            if refusal.reason != enrolment.REASON or self._has_room():
+                yield topic(refusal.gateway, "receipt"), sign_refusal(refusal, self._key)
+
+    def _has_room(self) -> bool:
+        now = self._monotonic()
+        if now - self._minute >= 60:
+            self._minute, self._strangers = now, 0
+        self._strangers += 1
+        return self._strangers <= STRANGERS_PER_MINUTE

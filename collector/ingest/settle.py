@@ -1,0 +1,271 @@
+"""One transaction: what was screened becomes reports, statements, leaves of the log, rejections, or waits.
+
+Enrolments come first, then reports, then statements: a household speaks of devices that a report of the same batch may
+show for the first time. Nothing leaves before the commit; what is to be answered is handed back.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.catalogue import record
+from collector.catalogue.door import check_statement
+from collector.config import Limits
+from collector.errors import RejectedError
+from collector.ingest import enrolment, verify
+from collector.ingest.inbox import Arrival
+from collector.ingest.ledger import Ledger
+from collector.ingest.screen import Screened
+from collector.ingest.verify import REPORT, Message
+from collector.store import evidence, judgements, rejected, statements
+from collector.store.rejected import Pending, Rejected
+from collector.transparency.log import Batch, Log
+from evidence.enrolment import Enrolment
+from evidence.ids import parse_topic
+from evidence.receipt import Refusal
+from evidence.report import Report
+
+MAX_TOPIC: Final = 200  # characters of a topic, and of a detail, that are kept
+MAX_DETAIL: Final = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is to be answered once the transaction is committed.
+
+    Attributes:
+        batch: Gives the receipts.
+        receipts: Gateway and digest of what was accepted, now or before.
+        refusals: To whom they are due.
+        wanted: Gateways whose inventory nobody has stated yet.
+        gaps: Gateways of which numbers may be missing.
+        enrolled: Somebody was enrolled, so that what he sent before can be judged.
+    """
+
+    batch: Batch
+    receipts: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    wanted: set[str] = field(default_factory=set)
+    gaps: set[str] = field(default_factory=set)
+    enrolled: set[str] = field(default_factory=set)
+
+
+async def settle(
+    connection: AsyncConnection, log: Log, screened: Sequence[Screened], *, limits: Limits, now: int
+) -> Settled:
+    """Store a batch in a transaction of `writing`.
+
+    Raises:
+        StoreError: From the database; nothing of the batch is stored then.
+    """
+    work = _Settlement(connection, log, Settled(await log.begin(connection, now)), limits, now)
+    for item in screened:
+        if item.fault is not None:
+            work.reject(item, item.fault)
+    ready = [(item, item.message) for item in screened if item.fault is None and item.message is not None]
+    await work.enrolments([(item, message, c) for item, message in ready if isinstance(c := item.claims, Enrolment)])
+    await work.reports([(item, message, c) for item, message in ready if isinstance(c := item.claims, Report)])
+    await work.statements([pair for pair in ready if pair[0].claims is None and not pair[0].held])
+    await work.settled.batch.seal()
+    await work.hold([pair for pair in ready if pair[0].held])
+    await work.release([item.arrival for item in screened if item.arrival.held])
+    await work.write_rejections()
+    return work.settled
+
+
+class _History:
+    """The used numbers of the batch's gateways; it learns those of the batch itself."""
+
+    def __init__(self) -> None:
+        self._used: dict[tuple[str, int], str] = {}
+
+    def add(self, gateway: str, used: dict[int, str]) -> None:
+        self._used |= {(gateway, sequence): digest for sequence, digest in used.items()}
+
+    def digest_of(self, gateway: str, sequence: int) -> str | None:
+        return self._used.get((gateway, sequence))
+
+
+class _Settlement:
+    def __init__(self, connection: AsyncConnection, log: Log, settled: Settled, limits: Limits, now: int) -> None:
+        self.settled = settled
+        self._connection = connection
+        self._log = log
+        self._limits = limits
+        self._now = now
+        self._rejections: list[tuple[Screened, RejectedError]] = []
+
+    def reject(self, item: Screened, error: RejectedError) -> None:
+        """Note a rejection, to be written with the others."""
+        self._rejections.append((item, error))
+
+    async def enrolments(self, items: Sequence[tuple[Screened, Message, Enrolment]]) -> None:
+        """Make gateways known."""
+        for item, message, wish in items:
+            is_recorded = await statements.recorded(self._connection, message.digest) is not None
+            try:
+                if not is_recorded:
+                    await enrolment.admit(self._connection, message, wish, self._now)
+            except RejectedError as error:
+                self.reject(item, error)
+                continue
+            leaf = await self._append(message)
+            if not is_recorded:
+                await enrolment.record(self._connection, message, leaf, self._now)
+                self.settled.enrolled.add(message.gateway)
+
+    async def reports(self, items: Sequence[tuple[Screened, Message, Report]]) -> None:
+        """Store what is new among reports, and what it says of devices."""
+        if not items:
+            return
+        states = await evidence.states(self._connection, {message.gateway for _, message, _ in items})
+        history = await self._history(states, items)
+        new: list[tuple[Message, Report]] = []
+        for item, message, claims in items:
+            try:
+                if verify.admit(message, claims, history, self._now):
+                    new.append((message, claims))
+                    history.add(message.gateway, {claims.sequence: message.digest})
+            except RejectedError as error:
+                self.reject(item, error)
+            else:
+                self.settled.receipts.append((message.gateway, message.digest))
+        await self.settled.batch.add(digest for _, digest in self.settled.receipts)
+        await self._write_reports(states, new)
+
+    async def statements(self, items: Sequence[tuple[Screened, Message]]) -> None:
+        """Put on record what the catalogue's door lets in."""
+        for item, message in items:
+            try:
+                checked = await check_statement(
+                    self._connection, message.body, gateway=message.gateway, recorded_at=self._now
+                )
+            except RejectedError as error:
+                self.reject(item, error)
+                continue
+            await record.insert(self._connection, checked, await self._append(message))
+
+    async def hold(self, items: Sequence[tuple[Screened, Message]]) -> None:
+        """Keep what came under unknown keys, as far as there is room."""
+        waiting = [
+            Pending(
+                gateway=message.gateway,
+                digest=message.digest,
+                leaf_topic=message.leaf_topic,
+                key_id=message.key_id,
+                received_at=self._now,
+                body=message.body,
+            )
+            for _, message in items
+        ]
+        left_out = {pending.digest for pending in await rejected.hold(self._connection, waiting, self._limits)}
+        for item, message in items:
+            if message.digest in left_out:
+                detail = "nobody knows this key, and no room is left for messages that wait for an enrolment"
+                self.reject(item, RejectedError("key", detail, key_id=message.key_id))
+
+    async def release(self, arrivals: Sequence[Arrival]) -> None:
+        """Let go of what waited and was judged in this batch."""
+        if done := [(topic[0], _digest(a)) for a in arrivals if (topic := parse_topic(a.topic)) is not None]:
+            await rejected.release(self._connection, done)
+
+    async def write_rejections(self) -> None:
+        """Keep, count and answer what was rejected; what was rejected before is answered again, and no more."""
+        if not self._rejections:
+            return
+        rows = [(_row(item, error, self._now), error) for item, error in self._rejections]
+        gateways = {row.gateway for row, _ in rows if row.gateway is not None}
+        before = await rejected.known(self._connection, gateways, {row.digest for row, _ in rows})
+        if new := [row for row, _ in rows if row.digest not in before]:
+            await rejected.insert(self._connection, new, self._limits)
+        states = await evidence.states(self._connection, gateways)
+        for row, error in rows:
+            if row.gateway is not None and (row.verified or error.reason == enrolment.REASON):
+                state = states.get(row.gateway)
+                self.settled.refusals.append(self._refusal(row, row.gateway, state.last_sequence if state else 0))
+        for gateway in {row.gateway for row in new if row.verified and row.topic.endswith(REPORT)} - {None}:
+            await self._judge_whole(str(gateway))
+
+    async def _append(self, message: Message) -> int:
+        await self.settled.batch.add([message.digest])
+        self.settled.receipts.append((message.gateway, message.digest))
+        return self.settled.batch.leaf(message.digest)
+
+    async def _history(
+        self, states: dict[str, evidence.GatewayState], items: Sequence[tuple[Screened, Message, Report]]
+    ) -> _History:
+        # Only numbers up to the highest accepted one can have been used.
+        wanted: dict[str, set[int]] = {}
+        for _, message, claims in items:
+            if claims.sequence <= states[message.gateway].last_sequence:
+                wanted.setdefault(message.gateway, set()).add(claims.sequence)
+        history = _History()
+        for gateway, numbers in wanted.items():
+            history.add(gateway, await evidence.used_numbers(self._connection, gateway, numbers))
+        return history
+
+    async def _write_reports(
+        self, states: dict[str, evidence.GatewayState], new: Sequence[tuple[Message, Report]]
+    ) -> None:
+        named: dict[str, set[str]] = {}
+        for message, claims in new:
+            if (inventory := claims.inventory.hex()) != states[message.gateway].shown:
+                named.setdefault(message.gateway, set()).add(inventory)
+        ledger = Ledger(
+            states,
+            {name: await evidence.known_inventories(self._connection, name, of) for name, of in named.items()},
+            {name: await evidence.device_states(self._connection, name) for name in named},
+            self._now,
+        )
+        for message, claims in new:
+            leaf = self.settled.batch.leaf(message.digest)
+            ledger.accept(claims, digest=message.digest, leaf=leaf, body=message.body)
+        changes = ledger.changes()
+        await evidence.write(self._connection, changes, now=self._now)
+        self.settled.wanted.update(ledger.wanted)
+        self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
+        for gateway, device in await evidence.unread(self._connection, changes.named):
+            ledger.judge.setdefault(gateway, set()).add(device)
+        for gateway, names in ledger.judge.items():
+            await judgements.queue(self._connection, gateway, names, at=self._now)
+        for gateway in ledger.judge_whole:
+            await self._judge_whole(gateway)
+
+    async def _judge_whole(self, gateway: str) -> None:
+        names = await evidence.device_names(self._connection, gateway)
+        await judgements.queue(self._connection, gateway, names, at=self._now)
+
+    def _refusal(self, row: Rejected, gateway: str, last_sequence: int) -> Refusal:
+        return Refusal(
+            log=self._log.id,
+            gateway=gateway,
+            digest=bytes.fromhex(row.digest),
+            reason=row.reason,
+            last_sequence=last_sequence,
+            refused_at=self._now,
+        )
+
+
+def _row(item: Screened, error: RejectedError, now: int) -> Rejected:
+    arrival = item.arrival
+    topic = parse_topic(arrival.topic)
+    return Rejected(
+        received_at=now,
+        topic=arrival.topic[:MAX_TOPIC],
+        gateway=topic[0] if topic else None,
+        key_id=error.key_id,
+        sequence=error.sequence,
+        reason=error.reason,
+        detail=error.detail[:MAX_DETAIL],
+        digest=_digest(arrival),
+        size=len(arrival.payload),
+        verified=error.verified,
+        body=arrival.payload,
+    )
+
+
+def _digest(arrival: Arrival) -> str:
+    return hashlib.sha256(arrival.payload).hexdigest()

@@ -1,0 +1,167 @@
+"""The writer: group commit, answers, and only then the acknowledgement.
+
+- A batch is whatever has arrived, at most 500. It closes on what is there and never waits for a count: a broker with a
+  window of 20 would wait for our acknowledgement while we wait for its next message.
+- Verified beside the database, stored in one transaction (reports, log, rejections, counters, the judge's queue),
+  committed; then receipts, refusals and requests go out; then the messages are acknowledged in the order in which they
+  came. Whatever dies before the commit, the broker or the agent sends again, and the same bytes change nothing.
+- A fault of the store is a state of the collector, not of a message: nothing is acknowledged, the state is shown, and
+  the same batch is tried again, ever more patiently.
+- A message on which our own code fails is tried alone, kept as `internal`, and disturbs no other.
+"""
+
+import asyncio
+import itertools
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from collector.config import Limits
+from collector.errors import StoreError
+from collector.ingest import screen
+from collector.ingest.answers import Answers
+from collector.ingest.health import OK, Health
+from collector.ingest.inbox import Arrival, Inbox
+from collector.ingest.requests import Requests
+from collector.ingest.screen import Screened
+from collector.ingest.settle import Settled, settle
+from collector.store import rejected
+from collector.store.database import reading, writing
+from collector.store.gateways import enrolled_keys
+from collector.store.rejected import Pending
+from collector.transparency.log import Log
+from evidence.ids import topic
+
+MAX_BATCH: Final = 500
+PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
+FIRST_DELAY_S: Final = 0.1
+LAST_DELAY_S: Final = 30.0
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+class Writer:
+    """Turns arrivals into what the register holds.
+
+    Args:
+        engine: The register.
+        log: The transparency log.
+        limits: Bounds of what is kept of messages that are not accepted.
+        inbox: Where messages arrive.
+        publish: Sends an answer to a topic.
+        wake: Called after each commit that may have queued work for the judge.
+        health: Where faults of the store are shown.
+        clock: Unix seconds.
+    """
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        log: Log,
+        limits: Limits,
+        inbox: Inbox,
+        *,
+        publish: Callable[[str, bytes], None],
+        wake: Callable[[], None],
+        health: Health,
+        clock: Callable[[], int],
+    ) -> None:
+        self._engine = engine
+        self._log = log
+        self._limits = limits
+        self._inbox = inbox
+        self._publish = publish
+        self._wake = wake
+        self._health = health
+        self._clock = clock
+        monotonic = asyncio.get_running_loop().time
+        self._answers = Answers(log.key, monotonic)
+        self._requests = Requests(engine, log, publish, monotonic=monotonic, clock=clock)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            arrivals = await self._inbox.take(MAX_BATCH, PATIENCE_S)
+            if arrivals:
+                await self._write(arrivals)
+            else:
+                await self._patiently(self._requests.send_due)
+                await self._write_held()
+
+    async def _write(self, arrivals: Sequence[Arrival]) -> None:
+        opened = await asyncio.to_thread(screen.open_all, arrivals)
+        try:
+            settled = await self._patiently(lambda: self._commit(opened))
+        except Exception as error:  # noqa: BLE001  # the supervisor: our own fault must not stop the next message
+            await self._write_alone(opened, error)
+            return
+        await self._answer(settled)
+        for arrival in arrivals:
+            arrival.acknowledge()
+        self._wake()
+        if settled.enrolled:
+            await self._write_held()
+
+    async def _write_alone(self, opened: Sequence[Screened], error: Exception) -> None:
+        """Find the message of a batch on which our own code failed, and keep it as `internal`."""
+        if len(opened) > 1:
+            for item in opened:
+                await self._write([item.arrival])
+            return
+        await self._patiently(lambda: self._settle([screen.internal(error, opened[0])]))
+        opened[0].arrival.acknowledge()
+
+    async def _write_held(self) -> None:
+        """Judge what was kept from before its gateway was enrolled, here or by a command beside us."""
+        while due := await self._patiently(self._due):
+            await self._write(
+                [Arrival(topic(item.gateway, item.leaf_topic), item.body, _nobody_waits, held=True) for item in due]
+            )
+
+    async def _due(self) -> list[Pending]:
+        async with reading(self._engine) as connection:
+            return await rejected.due(connection, MAX_BATCH)
+
+    async def _commit(self, opened: Sequence[Screened]) -> Settled:
+        key_ids = {item.message.key_id for item in opened if item.message is not None}
+        async with reading(self._engine) as connection:
+            keys = await enrolled_keys(connection, key_ids)
+        return await self._settle(await asyncio.to_thread(screen.authenticate_all, opened, keys, self._clock()))
+
+    async def _settle(self, screened: Sequence[Screened]) -> Settled:
+        async with writing(self._engine) as connection:
+            return await settle(connection, self._log, screened, limits=self._limits, now=self._clock())
+
+    async def _answer(self, settled: Settled) -> None:
+        try:
+            for to, answer in await asyncio.to_thread(lambda: list(self._answers.of(settled))):
+                self._publish(to, answer)
+            self._requests.whole(settled.wanted)
+            self._requests.missing(settled.gaps)
+        except Exception:
+            # What is stored stays so; whoever misses his answer sends again and gets it.
+            logger.exception("answers to a stored batch could not be given")
+
+    async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do what needs the store, again and again while it is at fault, with growing delays."""
+        for attempt in itertools.count():
+            try:
+                result = await work()
+            except StoreError as error:
+                if self._health.set("store", error.fault, str(error)):
+                    logger.error("%s", error)  # noqa: TRY400  # the operator needs no traceback of a full disk
+                limit = min(LAST_DELAY_S, FIRST_DELAY_S * 2**attempt)
+                await asyncio.sleep(random.uniform(limit / 2, limit))  # noqa: S311  # no secret, only jitter
+            else:
+                if self._health.set("store", OK):
+                    logger.info("the store works")
+                return result
+        raise AssertionError
+
+
+def _nobody_waits() -> None:
+    """A held message was acknowledged when it was put aside."""

@@ -1,0 +1,58 @@
+"""How much there is: what an operator looks at first."""
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store import log
+from collector.store.schema import devices, gateways, judge_queue, pending, rejections, statements
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows by what they are.
+
+    Attributes:
+        missing_reports: Numbers below the highest of their gateway that did not come, refused ones among them.
+        rejected: Rejections ever, by reason.
+        pending: Messages that wait for their gateway's enrolment.
+        to_judge: Devices that wait for the judge.
+        log_size: Leaves.
+        last_report_at: When the newest report came, Unix seconds.
+    """
+
+    gateways: int
+    devices: int
+    reports: int
+    missing_reports: int
+    statements: int
+    rejected: dict[str, int]
+    pending: int
+    to_judge: int
+    log_size: int
+    last_report_at: int | None
+
+
+async def counts(connection: AsyncConnection) -> Counts:
+    """Count."""
+    query = sa.select(rejections.c.reason, rejections.c.count).order_by(rejections.c.reason)
+    rejected = {row[0]: row[1] for row in await connection.execute(query)}
+    return Counts(
+        gateways=await _number(connection, sa.select(sa.func.count()).select_from(gateways)),
+        devices=await _number(connection, sa.select(sa.func.count()).select_from(devices)),
+        reports=await _number(connection, sa.select(sa.func.sum(gateways.c.report_count))),
+        missing_reports=await _number(
+            connection, sa.select(sa.func.sum(gateways.c.last_sequence - gateways.c.report_count))
+        ),
+        statements=await _number(connection, sa.select(sa.func.count()).select_from(statements)),
+        rejected=rejected,
+        pending=await _number(connection, sa.select(sa.func.count()).select_from(pending)),
+        to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue)),
+        log_size=await log.size(connection),
+        last_report_at=(await connection.execute(sa.select(sa.func.max(gateways.c.last_report_at)))).scalar_one(),
+    )
+
+
+async def _number(connection: AsyncConnection, query: sa.Select[Any]) -> int:
+    return int((await connection.execute(query)).scalar_one() or 0)

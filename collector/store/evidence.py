@@ -1,0 +1,202 @@
+"""The rows of accepted reports: what is read before a batch is settled, and what is written when it is."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store import dialect
+from collector.store.schema import device_model_ids, devices, gateways, inventories, readings, rejected, reports
+
+Row = Mapping[str, Any]
+Reading = dict[str, Any]
+Inventory = Mapping[str, Reading]
+
+
+class GatewayState(msgspec.Struct, kw_only=True):
+    """What is known of a gateway's reports.
+
+    Attributes:
+        gateway: Its id.
+        last_sequence: The highest number accepted.
+        report_count: How many were accepted.
+        last_report_at: When the newest report came that is not late.
+        shown: Digest of its inventory, which the devices show.
+    """
+
+    gateway: str
+    last_sequence: int = 0
+    report_count: int = 0
+    last_report_at: int | None = None
+    shown: str | None = None
+
+
+class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a device."""
+
+    reading: Reading
+    present: bool
+
+
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What a batch of reports changes: rows by table, each with the columns of the schema.
+
+    Attributes:
+        reports: All that were accepted.
+        inventories: Those that are stated for the first time.
+        gateways: As they are after the batch.
+        readings: Where a device's reading differs from the one before.
+        devices: Of the inventories that are shown from now on.
+        vanished: (gateway, device) of those that are no longer in the shown inventory.
+        named: Gateways whose devices were named again, unchanged.
+        ids: Model ids by (gateway, device), where they differ from those before.
+    """
+
+    reports: Sequence[Row]
+    inventories: Sequence[Row]
+    gateways: Sequence[GatewayState]
+    readings: Sequence[Row]
+    devices: Sequence[Row]
+    vanished: Collection[tuple[str, str]]
+    named: Collection[str]
+    ids: Mapping[tuple[str, str], Collection[str]]
+
+
+# Fields of a GatewayState by the column that keeps them.
+_GATEWAY_COLUMNS: Final = {
+    "last_sequence": "last_sequence",
+    "report_count": "report_count",
+    "last_report_at": "last_report_at",
+    "shown": "last_inventory",
+}
+
+# --- what is read ---
+
+
+async def states(connection: AsyncConnection, names: Collection[str]) -> dict[str, GatewayState]:
+    """What is known of these gateways."""
+    columns = (gateways.c[column].label(field) for field, column in _GATEWAY_COLUMNS.items())
+    query = sa.select(gateways.c.gateway, *columns).where(gateways.c.gateway.in_(names))
+    return {row["gateway"]: GatewayState(**row) for row in (await connection.execute(query)).mappings()}
+
+
+async def used_numbers(connection: AsyncConnection, gateway: str, wanted: Collection[int]) -> dict[int, str]:
+    """The digests of a gateway's reports that hold these numbers, by number."""
+    query = sa.select(reports.c.sequence, reports.c.digest)
+    rows = await connection.execute(query.where(reports.c.gateway == gateway, reports.c.sequence.in_(wanted)))
+    return {row.sequence: row.digest for row in rows}
+
+
+async def known_inventories(connection: AsyncConnection, gateway: str, wanted: Collection[str]) -> dict[str, Inventory]:
+    """Those of these inventories that some report of the gateway has stated, by digest."""
+    query = sa.select(inventories.c.inventory, inventories.c.devices)
+    rows = await connection.execute(query.where(inventories.c.gateway == gateway, inventories.c.inventory.in_(wanted)))
+    return {row.inventory: row.devices for row in rows}
+
+
+async def device_states(connection: AsyncConnection, gateway: str) -> dict[str, DeviceState]:
+    """The devices of a gateway, by id."""
+    query = sa.select(devices.c.device, devices.c.reading, devices.c.present).where(devices.c.gateway == gateway)
+    return {
+        row.device: DeviceState(reading=row.reading, present=row.present) for row in await connection.execute(query)
+    }
+
+
+async def device_names(connection: AsyncConnection, gateway: str) -> list[str]:
+    """The ids of all devices that a gateway ever reported."""
+    return list(await connection.scalars(sa.select(devices.c.device).where(devices.c.gateway == gateway)))
+
+
+async def unread(connection: AsyncConnection, names: Collection[str]) -> list[tuple[str, str]]:
+    """The present devices of these gateways, by (gateway, device), whose reading is not good."""
+    query = sa.select(devices.c.gateway, devices.c.device).where(
+        devices.c.gateway.in_(names), devices.c.present, devices.c.reading["result"].as_string() != "ok"
+    )
+    return [(row.gateway, row.device) for row in await connection.execute(query)]
+
+
+async def missing(connection: AsyncConnection, gateway: str, most: int) -> list[tuple[int, int]]:
+    """The numbers below the highest accepted one that neither came nor were refused, as ranges from the lowest."""
+    query = sa.select(rejected.c.sequence).where(
+        rejected.c.gateway == gateway, rejected.c.verified, rejected.c.sequence.is_not(None)
+    )
+    refused = set(await connection.scalars(query))
+    numbers = sa.select(reports.c.sequence).where(reports.c.gateway == gateway)
+    held = sa.union(numbers, sa.select(sa.literal(0))).subquery()
+    following = sa.func.lead(held.c.sequence).over(order_by=held.c.sequence).label("following")
+    steps = sa.select(held.c.sequence, following).subquery()
+    query = sa.select(steps).where(steps.c.following > steps.c.sequence + 1).order_by(steps.c.sequence).limit(most)
+    gaps = [(row.sequence + 1, row.following - 1) for row in await connection.execute(query)]
+    return [part for gap in gaps for part in _without(gap, refused)][:most]
+
+
+def _without(gap: tuple[int, int], refused: Collection[int]) -> Iterable[tuple[int, int]]:
+    first, last = gap
+    for number in sorted(number for number in refused if first <= number <= last):
+        if first < number:
+            yield first, number - 1
+        first = number + 1
+    if first <= last:
+        yield first, last
+
+
+# --- what is written ---
+
+
+async def write(connection: AsyncConnection, changes: Changes, *, now: int) -> None:
+    """Store what a batch changes."""
+    await _insert(connection, reports, changes.reports)
+    await _insert(connection, inventories, changes.inventories)
+    await _insert(connection, readings, changes.readings)
+    await _upsert_devices(connection, changes.devices)
+    await _replace_ids(connection, changes.ids)
+    await _each(
+        connection,
+        sa.update(devices).where(_this_device).values(present=False),
+        [{"of": gateway, "this": device} for gateway, device in changes.vanished],
+    )
+    good = devices.c.reading["result"].as_string() == "ok"
+    await _each(
+        connection,
+        sa.update(devices)
+        .where(devices.c.gateway == sa.bindparam("of"), devices.c.present)
+        .values(last_seen_at=now, last_read_at=sa.case((good, now), else_=devices.c.last_read_at)),
+        [{"of": gateway} for gateway in changes.named],
+    )
+    await _each(
+        connection,
+        sa.update(gateways).where(gateways.c.gateway == sa.bindparam("of")),
+        [
+            {"of": state.gateway, **{column: getattr(state, field) for field, column in _GATEWAY_COLUMNS.items()}}
+            for state in changes.gateways
+        ],
+    )
+
+
+_this_device = (devices.c.gateway == sa.bindparam("of")) & (devices.c.device == sa.bindparam("this"))
+
+
+async def _insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
+    await _each(connection, sa.insert(table), rows)
+
+
+async def _each(connection: AsyncConnection, statement: sa.Executable, rows: Sequence[Row]) -> None:
+    if rows:
+        await connection.execute(statement, rows)
+
+
+async def _upsert_devices(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    new = dialect.insert(connection, devices)
+    kept = {name: new.excluded[name] for name in ("last_seen_at", "present", "reading")}
+    kept["last_read_at"] = sa.func.coalesce(new.excluded.last_read_at, devices.c.last_read_at)
+    await _each(connection, new.on_conflict_do_update(index_elements=["gateway", "device"], set_=kept), rows)
+
+
+async def _replace_ids(connection: AsyncConnection, ids: Mapping[tuple[str, str], Collection[str]]) -> None:
+    table = device_model_ids
+    old = (table.c.gateway == sa.bindparam("of")) & (table.c.device == sa.bindparam("this"))
+    await _each(connection, sa.delete(table).where(old), [{"of": of, "this": this} for of, this in ids])
+    rows = [{"gateway": of, "device": this, "model_id": name} for (of, this), names in ids.items() for name in names]
+    await _insert(connection, table, rows)

@@ -1,0 +1,101 @@
+"""Who may send: gateways, their keys, and the codes with which they enrol."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store import dialect
+from collector.store.schema import devices, enrolment_codes, gateways, keys, parties
+from evidence.keys import PublicKey
+
+
+class EnrolledKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that is known; `gateway` is None where it is no gateway's."""
+
+    key: PublicKey
+    gateway: str | None
+    ended_at: int | None
+
+
+class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolment code that still works."""
+
+    code: str
+    secret: bytes
+
+
+async def enrolled_keys(connection: AsyncConnection, key_ids: Collection[str]) -> dict[str, EnrolledKey]:
+    """The known ones among these keys, by key id."""
+    query = sa.select(keys.c.key_id, keys.c.public_key, keys.c.gateway, keys.c.ended_at)
+    return {
+        row.key_id: EnrolledKey(
+            key=PublicKey(bytes.fromhex(row.public_key)), gateway=row.gateway, ended_at=row.ended_at
+        )
+        for row in await connection.execute(query.where(keys.c.key_id.in_(key_ids)))
+    }
+
+
+async def key_of(connection: AsyncConnection, gateway: str) -> str | None:
+    """The public key that a gateway is enrolled with, in hex; None where it is not enrolled."""
+    query = sa.select(keys.c.public_key).where(keys.c.gateway == gateway).order_by(keys.c.valid_from.desc()).limit(1)
+    return (await connection.execute(query)).scalar_one_or_none()
+
+
+async def enrol(connection: AsyncConnection, gateway: str, key: PublicKey, *, now: int) -> None:
+    """Make a gateway known. Its key signs for the gateway, and for the household that owns it."""
+    household = [{"party": f"{role}:{gateway}", "enrolled_at": now} for role in ("gateway", "consumer")]
+    await connection.execute(dialect.insert(connection, parties).on_conflict_do_nothing(), household)
+    await connection.execute(sa.insert(gateways), {"gateway": gateway, "enrolled_at": now})
+    await connection.execute(
+        sa.insert(keys),
+        {
+            "key_id": key.id.hex(),
+            "public_key": key.data.hex(),
+            "party": f"gateway:{gateway}",
+            "gateway": gateway,
+            "valid_from": now,
+        },
+    )
+
+
+async def revoke(connection: AsyncConnection, gateway: str, *, at: int) -> bool:
+    """Let nothing count that comes from a gateway after an instant; False where there is no such gateway."""
+    found = await connection.execute(sa.update(gateways).where(gateways.c.gateway == gateway).values(revoked_at=at))
+    await connection.execute(sa.update(keys).where(keys.c.gateway == gateway).values(ended_at=at))
+    return found.rowcount > 0
+
+
+async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:
+    """Every gateway, with the number of devices in its newest inventory."""
+    present = (
+        sa.select(sa.func.count())
+        .where(devices.c.gateway == gateways.c.gateway, devices.c.present)
+        .scalar_subquery()
+        .label("devices")
+    )
+    columns = (column for column in gateways.c if column.name != "last_inventory")
+    return [dict(row) for row in (await connection.execute(sa.select(*columns, present))).mappings()]
+
+
+async def add_code(connection: AsyncConnection, code: OpenCode, *, now: int, expires_at: int) -> None:
+    """Let a code work, once, until it expires."""
+    row = {"code": code.code, "secret": code.secret, "created_at": now, "expires_at": expires_at}
+    await connection.execute(sa.insert(enrolment_codes), row)
+
+
+async def open_code(connection: AsyncConnection, code: str, *, now: int) -> OpenCode | None:
+    """The code of that id, None where it was never given out, was used, or has expired."""
+    query = sa.select(enrolment_codes.c.secret).where(
+        enrolment_codes.c.code == code, enrolment_codes.c.used_at.is_(None), enrolment_codes.c.expires_at > now
+    )
+    secret = (await connection.execute(query)).scalar_one_or_none()
+    return None if secret is None else OpenCode(code=code, secret=secret)
+
+
+async def use_code(connection: AsyncConnection, code: str, gateway: str, *, now: int) -> None:
+    """Spend a code; its secret is forgotten."""
+    spent = {"used_at": now, "gateway": gateway, "secret": None}
+    await connection.execute(sa.update(enrolment_codes).where(enrolment_codes.c.code == code).values(spent))
