@@ -6,6 +6,7 @@ Exit codes are those of sysexits: 0 done, 64 usage, 65 a code that cannot be rea
 
 import argparse
 import importlib
+import logging
 import os
 import pkgutil
 import sys
@@ -44,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     args = build_parser().parse_args(arguments)
+    logging.basicConfig(handlers=[logging.NullHandler()])  # only the service logs; commands say what they have to say
     try:
         return int(args.run(args))
     except AgentError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.disk import Disk, make_private
+from agent.disk import Disk
 
 _NAME = re.compile(r"(report|statement)-(\d+)-([0-9a-f]{64})\.cose")
 
@@ -35,7 +35,6 @@ class Archive:
     """
 
     def __init__(self, directory: Path, *, answer: str, most: int | None, disk: Disk) -> None:
-        make_private(directory)
         self.directory = directory
         self._answer = answer
         self._most = most

@@ -49,11 +49,11 @@ class Disk:
         unfinished = path.with_name(path.name + _UNFINISHED)
         try:
             self.create(unfinished, data)
+            self.rename(unfinished, path)
         except OSError:
             with contextlib.suppress(OSError):
                 self.remove(unfinished)
             raise
-        self.rename(unfinished, path)
         self.sync(path.parent)
 
 

@@ -80,6 +80,7 @@ class Publisher:
         self._pace = pace
         self._on_wanted = on_wanted
         self._progress = progress
+        self.trouble: str | None = None  # why there is no session, for whoever waits for one
         self._wake = asyncio.Event()
         self._sent: dict[str, tuple[int, float]] = {}  # digest → how often, and when again (loop time)
         self._last_request = 0
@@ -95,11 +96,13 @@ class Publisher:
             began = asyncio.get_running_loop().time()
             try:
                 async with self._connect(enrolment, self._gateway) as session:
+                    self.trouble = None
                     log.log(logging.WARNING if attempt else logging.INFO, "broker_connected host=%s", enrolment.host)
                     await self._serve(session, enrolment)
             except (BrokerError, PublishError) as error:
                 if asyncio.get_running_loop().time() - began > _STEADY_S:
                     attempt = 0
+                self.trouble = str(error)
                 level = logging.DEBUG if attempt else logging.WARNING
                 log.log(level, "broker_away host=%s port=%d error=%s", enrolment.host, enrolment.port, error)
             attempt += 1

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from agent.errors import SpoolError
 from agent.keys import Identity
 from agent.readers import ReadFailure, Reading
 from agent.spool import Kind, Spool
 from agent.state import Remembered, State
 from agent.survey import Observation
 from evidence import report
-from evidence.errors import EvidenceError
+from evidence.errors import EvidenceError, TooLargeError
 from evidence.ids import device_id
 from evidence.limits import MAX_DEVICES, MAX_IDS, MAX_MESSAGE_BYTES, MAX_TEXT_BYTES
 from evidence.report import DeviceReport, Report, Result
@@ -71,17 +72,22 @@ class Reporter:
         """Put a report on its way: into the spool first, then into memory.
 
         Raises:
-            SpoolError: The disk does not take it. It was never signed, then: its number goes to the next one.
+            SpoolError: The disk does not take it; its number goes to the next one.
             StateError: It is in the spool, but cannot be remembered; after a crash the spool tells.
         """
         made = signed.report
         kind = Kind.UNCHANGED if made.devices is None else Kind.WHOLE
-        lost = spool.put(kind, signed.evidence, now=now, sequence=made.sequence)
+        try:
+            spool.put(kind, signed.evidence, now=now, sequence=made.sequence)
+        except SpoolError:
+            # The name may have reached the disk though the disk said no: then the number is taken.
+            self._remembered.recover(*spool.last_waiting())
+            raise
         self._jitter = random.random()  # noqa: S311
         self._remembered.update(
             sequence=made.sequence,
             previous=hashlib.sha256(signed.evidence).hexdigest(),
-            inventory=None if any(entry.kind is Kind.WHOLE for entry in lost) else made.inventory.hex(),
+            inventory=made.inventory.hex(),
             reported_at=now,
         )
 
@@ -90,7 +96,7 @@ def device_reports(observations: tuple[Observation, ...], secret: bytes) -> tupl
     """What is said of each device, sorted by device id, within the limits of the format."""
     devices = sorted((_checked(_device(item, secret)) for item in observations), key=lambda item: item.device)
     most = min(len(devices), MAX_DEVICES)
-    while len(_claims(devices[:most])) > MAX_MESSAGE_BYTES - _ENVELOPE_BYTES:
+    while not _fits(devices[:most]):
         most -= max(1, most // 20)
     if most < len(devices):
         log.error("devices_not_reported count=%d limit=%d", len(devices) - most, most)
@@ -135,7 +141,7 @@ def _device(item: Observation, secret: bytes) -> DeviceReport:
 
 def _checked(device: DeviceReport) -> DeviceReport:
     try:
-        report.decode(_claims([device]))
+        _claims([device])
     except EvidenceError as error:
         reason = "too_long" if _is_too_long(device) else "unreportable"
         log.warning("device_not_reportable device=%s reason=%s error=%s", device.device, reason, error)
@@ -154,6 +160,13 @@ def _is_too_long(device: DeviceReport) -> bool:
     texts = (device.version_raw, device.version_alt, device.scheme, device.reason, offered, *device.ids)
     longest = max(len((text or "").encode(errors="replace")) for text in texts)
     return longest > MAX_TEXT_BYTES or len(device.ids) > MAX_IDS
+
+
+def _fits(devices: Sequence[DeviceReport]) -> bool:
+    try:
+        return len(_claims(devices)) <= MAX_MESSAGE_BYTES - _ENVELOPE_BYTES
+    except TooLargeError:
+        return False
 
 
 def _claims(devices: Sequence[DeviceReport]) -> bytes:

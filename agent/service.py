@@ -67,8 +67,7 @@ class Service:
         self._identity = keys.load_or_create(config.state_dir)
         self._remembered = Remembered(config.state_dir)
         self._spool = open_spool(config)
-        if (last := self._spool.last_report()) is not None:
-            self._remembered.recover(*last)
+        self._remembered.recover(*self._spool.last_signed())
         self._reporter = Reporter(
             self._identity,
             self._remembered,

@@ -89,21 +89,29 @@ class Spool:
         self._losses = self._directory / _LOSSES
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
+        self.kept = Archive(state_dir / "kept", answer="receipt", most=None, disk=self._disk)
+        self.refused = Archive(state_dir / "refused", answer="refusal", most=REFUSED_KEPT, disk=self._disk)
         try:
-            make_private(self._damaged)
-            self.kept = Archive(state_dir / "kept", answer="receipt", most=None, disk=self._disk)
-            self.refused = Archive(state_dir / "refused", answer="refusal", most=REFUSED_KEPT, disk=self._disk)
-            with self._locked():
-                self._set_unfinished_aside()
-                self._make_ballast()
+            for directory in (self._directory, self._damaged, self.kept.directory, self.refused.directory):
+                make_private(directory)
         except OSError as error:
-            raise SpoolError(f"{self._directory}: {error.strerror}; it must be writable for this user") from error
+            raise SpoolError(f"{error.filename}: {error.strerror}; it must be writable for this user") from error
+        with self._changing():
+            self._set_unfinished_aside()
+            self._make_ballast()
 
     def entries(self) -> Sequence[Entry]:
-        """What waits, in order."""
-        return _scan(self._directory)
+        """What waits, in order.
 
-    def put(self, kind: Kind, data: bytes, *, now: int, sequence: int = 0) -> Sequence[Entry]:
+        Raises:
+            SpoolError: The directory cannot be read.
+        """
+        try:
+            return _scan(self._directory)
+        except OSError as error:
+            raise SpoolError(f"{self._directory} cannot be read: {error.strerror}") from error
+
+    def put(self, kind: Kind, data: bytes, *, now: int, sequence: int = 0) -> None:
         """Take a message in; it is on the disk when this returns.
 
         Args:
@@ -112,47 +120,42 @@ class Spool:
             now: Unix seconds.
             sequence: The number of a report.
 
-        Returns:
-            What had to go for it.
-
         Raises:
             SpoolError: There is no room, whatever goes.
         """
         digest = hashlib.sha256(data).hexdigest()
-        with self._locked():
+        with self._changing():
             entries = self.entries()
             if any(entry.digest == digest for entry in entries):
-                return ()
+                return
             order = 1 + max((entry.order for entry in entries), default=0)
             path = self._directory / f"{order:012}.{kind}.{sequence}.{digest}"
-            lost = self._trim(entries, room=_on_disk(len(data)), now=now)
-            try:
-                lost += self._write(path, data)
-            except OSError as error:
-                raise SpoolError(f"{self._directory}: {error.strerror}; free some room on the disk") from error
+            self._trim(room=_on_disk(len(data)), now=now)
+            self._write(path, data)
             os.utime(path, (now, now))
-            return lost
 
-    def trim(self, now: int) -> Sequence[Entry]:
-        """Hold the bounds; returns what had to go."""
-        with self._locked():
-            lost = self._trim(self.entries(), room=0, now=now)
+    def trim(self, now: int) -> None:
+        """Hold the bounds, and renew the ballast where there is room again.
+
+        Raises:
+            SpoolError: The disk does not even let go.
+        """
+        with self._changing():
+            self._trim(room=0, now=now)
             self._make_ballast()
-            return lost
 
     def read(self, entry: Entry) -> bytes | None:
         """The bytes of a message, or None where it has gone: released by another process, or damaged and set aside."""
         try:
             data = entry.path.read_bytes()
+            if hashlib.sha256(data).hexdigest() == entry.digest:
+                return data
+            with self._changing():
+                self._lose(entry, "damaged")
         except FileNotFoundError:
-            return None
-        except OSError as error:
-            log.exception("spool_unreadable file=%s error=%s", entry.path.name, error.strerror)
-            return None
-        if hashlib.sha256(data).hexdigest() == entry.digest:
-            return data
-        with self._locked():
-            self._lose(entry, "damaged")
+            pass
+        except (OSError, SpoolError) as error:
+            log.error("spool_unreadable file=%s error=%s", entry.path.name, error)  # noqa: TRY400  # it says all
         return None
 
     def keep(self, entry: Entry, receipt: bytes) -> None:
@@ -175,44 +178,37 @@ class Spool:
         """How many messages were lost, by cause: `full`, `disk_full`, `age`, `damaged`."""
         return _counts(self._losses)
 
-    def last_report(self) -> tuple[int, str] | None:
-        """Number and digest of the report with the highest number that is or was here, None before the first."""
-        waiting = [(entry.sequence, entry.digest) for entry in self.entries()]
+    def last_waiting(self) -> tuple[int, str]:
+        """Number and digest of the report with the highest number that waits; number 0 where none does."""
+        return max(((entry.sequence, entry.digest) for entry in self.entries()), default=(0, ""))
+
+    def last_signed(self) -> tuple[int, str]:
+        """Number and digest of the report with the highest number that is or was here; number 0 before the first."""
         answered = [(item.sequence, item.digest) for box in (self.kept, self.refused) for item in box.answered()]
-        highest = max(waiting + answered, default=(0, ""))
-        return highest if highest[0] else None
+        return max([self.last_waiting(), *answered])
 
     def _settle(self, entry: Entry, answer: bytes, archive: Archive) -> None:
-        with self._locked():
-            if not entry.path.exists():
-                return
-            try:
+        with self._changing():
+            if entry.path.exists():
                 archive.take(entry.path, entry.leaf, entry.sequence, entry.digest, answer)
-            except OSError as error:
-                raise SpoolError(f"{archive.directory}: {error.strerror}; free some room on the disk") from error
 
-    def _trim(self, entries: Sequence[Entry], *, room: int, now: int) -> list[Entry]:
-        lost = []
-        for entry in _too_old(entries, self._max_age_s, now):
+    def _trim(self, *, room: int, now: int) -> None:
+        for entry in _too_old(self.entries(), self._max_age_s, now):
             self._lose(entry, "age")
-            lost.append(entry)
-        left = [entry for entry in entries if entry not in lost]
+        left = self.entries()
         excess = sum(entry.size for entry in left) + room - self._max_bytes
         for entry in _first_to_go(left):
             if excess <= 0:
                 break
             self._lose(entry, "full")
-            lost.append(entry)
             excess -= entry.size
-        return lost
 
-    def _write(self, path: Path, data: bytes) -> list[Entry]:
+    def _write(self, path: Path, data: bytes) -> None:
         """Write a message; on a full disk give up the ballast, then what may go, until it fits."""
         droppable = iter(_first_to_go(self.entries()))
-        lost: list[Entry] = []
         while True:
             try:
-                self._disk.replace(path, data)
+                return self._disk.replace(path, data)
             except OSError as error:
                 if error.errno not in NO_ROOM:
                     raise
@@ -221,11 +217,8 @@ class Spool:
                     self._disk.remove(self._ballast)
                 elif (victim := next(droppable, None)) is not None:
                     self._lose(victim, "disk_full")
-                    lost.append(victim)
                 else:
                     raise
-            else:
-                return lost
 
     def _lose(self, entry: Entry, cause: str) -> None:
         log.error("spool_loss cause=%s kind=%s sequence=%s digest=%s", cause, entry.kind, entry.sequence, entry.digest)
@@ -251,13 +244,18 @@ class Spool:
                 log.warning("no_ballast error=%s", error.strerror)
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    def _changing(self) -> Iterator[None]:
+        """Hold the spool's lock; what the disk says becomes a SpoolError."""
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                yield
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            place = error.filename or self._directory
+            raise SpoolError(f"{place}: {error.strerror}; it must be writable and have room") from error
 
 
 def waiting(state_dir: Path) -> Sequence[Entry]:

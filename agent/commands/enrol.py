@@ -5,7 +5,6 @@ Where the collector cannot be reached now, the enrolment waits in the spool and 
 
 import argparse
 import asyncio
-import contextlib
 import hashlib
 import os
 import sys
@@ -15,11 +14,11 @@ from typing import Any
 
 from agent import config, enrolment, keys, service
 from agent.enrolment import Enrolment
-from agent.errors import AgentError, StateError
-from agent.notation import diagnostic
+from agent.errors import StateError
 from agent.publisher import Publisher
 from agent.spool import Kind, Spool
 from agent.state import Remembered, locked
+from evidence.diagnostic import diagnose
 from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
 from evidence.ids import topic
 
@@ -53,8 +52,8 @@ def run(args: argparse.Namespace) -> int:
     agreed = enrolment.from_code(code, now)
     enrolment.save(settings.state_dir, agreed)
     digest = hashlib.sha256(signed).hexdigest()
-    asyncio.run(_deliver(settings.state_dir, identity.gateway, spool, agreed, digest))
-    return _tell(spool, agreed, digest)
+    trouble = asyncio.run(_deliver(settings.state_dir, identity.gateway, spool, agreed, digest))
+    return _tell(spool, digest, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
 def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes) -> None:
@@ -64,7 +63,7 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
     if before is not None and before.log != code.log:
         print(f"It reports to log {before.log} now, and would stop doing so; what still waits goes to the new one.")
     print(f"Sent at once, {len(signed)} bytes to {topic(gateway, 'statement')}:\n")
-    print(diagnostic(signed), end="\n\n")
+    print(diagnose(signed), end="\n\n")
     print("Sent from then on: for each device its firmware version, its model ids and whether it answered, under an id")
     print("that only this gateway can trace to the device. No serial number, MAC address or name leaves this house;")
     print("`updateplicht-agent preview` shows every byte beforehand.")
@@ -78,46 +77,44 @@ def _agrees() -> bool:
         return False
 
 
-async def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> None:
-    """Deliver it, or watch the running service do so, for as long as people wait."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_PATIENCE_S):
-            try:
-                with locked(state_dir):
-                    await _publish(state_dir, gateway, spool, agreed, digest)
-            except StateError:
-                await _answered(spool, digest)
-    print(file=sys.stderr)
-
-
-async def _publish(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> None:
-    publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
-    publishing = asyncio.create_task(publisher.run(agreed), name="publisher")
+async def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> str | None:
+    """Deliver it, or watch the running service do so, for as long as people wait; why it failed, if that is known."""
+    print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
     try:
+        with locked(state_dir):
+            return await _publish(state_dir, gateway, spool, agreed, digest)
+    except StateError:
         await _answered(spool, digest)
+        return None
     finally:
+        print(file=sys.stderr)
+
+
+async def _publish(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> str | None:
+    publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publisher.run(agreed), name="publisher")
+        await _answered(spool, digest)
         publishing.cancel()
-        with contextlib.suppress(asyncio.CancelledError, AgentError):
-            await publishing
+    return publisher.trouble
 
 
 async def _answered(spool: Spool, digest: str) -> None:
-    print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
-    looks = 0
-    while any(entry.digest == digest for entry in spool.entries()):
-        looks += 1
-        if looks % 5 == 0:
+    for look in range(int(_PATIENCE_S / _LOOK_S)):
+        if all(entry.digest != digest for entry in spool.entries()):
+            return
+        if look % 5 == 4:
             print(".", end="", file=sys.stderr, flush=True)
         await asyncio.sleep(_LOOK_S)
 
 
-def _tell(spool: Spool, agreed: Enrolment, digest: str) -> int:
+def _tell(spool: Spool, digest: str, trouble: str) -> int:
     if spool.kept.holds(digest):
         print("Enrolled: the collector has signed a receipt. `updateplicht-agent run` reports from now on.")
         return os.EX_OK
     if spool.refused.holds(digest):
         print("The collector refused the enrolment; the code may have been used or be too old. Ask for a new one.")
         return os.EX_NOPERM
-    print(f"No receipt yet: the collector behind {agreed.host}:{agreed.port} did not answer.")
+    print(f"No receipt yet: {trouble}.")
     print("Nothing is lost: the enrolment waits in the spool, and `updateplicht-agent run` delivers it when it can.")
     return os.EX_TEMPFAIL

@@ -16,7 +16,7 @@ import msgspec
 
 from agent import config, keys, reporter, spool, state, survey
 from agent.config import Config
-from agent.notation import diagnostic
+from evidence.diagnostic import diagnose
 from evidence.ids import topic
 
 
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         print("No key yet: ids, key id and signature are a throwaway's, and will be others.", file=sys.stderr)
     behind = f", {shown.more} more behind it" if shown.more else ""
     print(f"/ {len(shown.data)} bytes to {shown.topic}{behind}; nothing was sent /")
-    print(diagnostic(shown.data))
+    print(diagnose(shown.data))
     return os.EX_OK
 
 
