@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.archive import Archive
 from agent.disk import Disk
 from agent.errors import SpoolError
-from agent.spool import REFUSED_KEPT, Kind, Spool
+from agent.spool import Kind, Spool
 
 DAY_S = 86_400
 START = 1_800_000_000
@@ -77,18 +78,14 @@ def test_a_message_with_its_receipt_is_kept_for_the_buyer(tmp_path: Path) -> Non
 
 def test_only_the_newest_refused_messages_are_kept(tmp_path: Path) -> None:
     """A collector that refuses for ever cannot fill the disk."""
-    spool = open_spool(tmp_path, disk=_Unsynced())
-    for number in range(1, REFUSED_KEPT + 3):
-        spool.put(Kind.WHOLE, str(number).encode(), now=START + number, sequence=number)
-        spool.refuse(spool.entries()[0], b"refusal")
-    numbers = sorted(item.sequence for item in spool.refused.answered())
-    assert numbers == list(range(3, REFUSED_KEPT + 3))
-    assert len(list((tmp_path / "refused").iterdir())) == 2 * REFUSED_KEPT
-
-
-class _Unsynced(Disk):
-    def sync(self, directory: Path) -> None:
-        """Nothing here needs to survive."""
+    refused = Archive(tmp_path, answer="refusal", most=2, disk=Disk())
+    for number in range(1, 5):
+        message = tmp_path / "message"
+        message.write_bytes(b"refused")
+        os.utime(message, (START + number, START + number))
+        refused.take(message, "report", number, f"{number:064x}", b"refusal")
+    assert sorted(item.sequence for item in refused.answered()) == [3, 4]
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 @pytest.mark.parametrize(

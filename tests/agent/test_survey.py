@@ -1,0 +1,214 @@
+"""One round: every device is in it once, whatever fails, hangs or comes in another order."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.config import Source
+from agent.readers import ReadFailure, Reading, load
+from agent.survey import Observation, Round, merge, survey
+from evidence.report import Offer, OfferResult, Result
+from tests.world.readers.scripted import Script, Settings, write
+
+NOW = 1_800_000_000
+
+
+class House:
+    """Scripted sources in a directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.sources: list[Source] = []
+
+    def add(self, *outcomes: Reading | ReadFailure, port: str | None = None, **script: Any) -> Source:
+        """One more source."""
+        number = len(self.sources)
+        file = self._directory / f"{number}.json"
+        readings = tuple(item for item in outcomes if isinstance(item, Reading))
+        failures = tuple(item for item in outcomes if isinstance(item, ReadFailure))
+        write(file, Script(readings=readings, failures=failures, **script))
+        settings = Settings(script=str(file), port=port)
+        self.sources.append(Source(path=f"read[{number}]", name="scripted", reader=load("scripted"), settings=settings))
+        return self.sources[-1]
+
+    async def round(self, known: dict[str, Sequence[str]] | None = None) -> Round:
+        """Read it once."""
+        return await survey(self.sources, known or {}, lambda: NOW)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    """An empty house."""
+    return House(tmp_path)
+
+
+def outcomes(found: Round) -> dict[str, Reading | ReadFailure]:
+    return {item.outcome.identity: item.outcome for item in found.devices}
+
+
+async def test_sources_are_read_at_the_same_time(house: House) -> None:
+    """Ten that take half a second each take no five seconds."""
+    for number in range(10):
+        house.add(Reading(identity=f"mac:{number}"), delay_s=0.5)
+    async with asyncio.timeout(2.5):
+        found = await house.round()
+    assert len(found.devices) == 10
+
+
+async def test_entries_that_share_a_serial_port_take_turns(house: House, tmp_path: Path) -> None:
+    """Also where one names the port by another path."""
+    port = tmp_path / "ttyUSB0"
+    port.touch()
+    (tmp_path / "by-id").symlink_to(port)
+    for name in (str(port), str(tmp_path / "by-id")):
+        house.add(Reading(identity=f"link:{name}/1"), port=name, delay_s=0.6)
+    began = asyncio.get_running_loop().time()
+    found = await house.round()
+    # Each has a second of its own: the second one's does not begin while it waits.
+    assert found.failures == ()
+    assert asyncio.get_running_loop().time() - began >= 1.2
+
+
+async def test_a_reader_that_hangs_is_left_behind(house: House) -> None:
+    """Its own limit ends it, and it costs no other."""
+    slow = house.add(delay_s=60)
+    house.add(Reading(identity="mac:1", version_raw="1"))
+    found = await house.round({slow.key: ["mac:2"]})
+    assert outcomes(found)["mac:2"].reason == "timeout"  # type: ignore[union-attr]  # it is a failure
+    assert outcomes(found)["mac:1"] == Reading(identity="mac:1", version_raw="1")
+
+
+async def test_an_exception_in_a_reader_is_logged_and_costs_no_other(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The devices that it knew before get `reader_error`, and the traceback goes to the log."""
+    broken = house.add(exception="our own fault")
+    house.add(Reading(identity="mac:1"))
+    found = await house.round({broken.key: ["mac:2"]})
+    failure = outcomes(found)["mac:2"]
+    assert isinstance(failure, ReadFailure)
+    assert (failure.result, failure.reason) == (Result.PARSE_FAILED, "reader_error")
+    assert "mac:1" in outcomes(found)
+    (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]
+    assert record.exc_info is not None
+
+
+async def test_a_source_that_fails_as_a_whole_fails_each_device_it_knew(house: House) -> None:
+    """They stay known, so that the next round says so again."""
+    away = house.add(link_error="closed")
+    found = await house.round({away.key: ["mac:1", "mac:2"]})
+    assert {name: item.reason for name, item in outcomes(found).items() if isinstance(item, ReadFailure)} == {
+        "mac:1": "closed",
+        "mac:2": "closed",
+    }
+    assert found.known == {away.key: ("mac:1", "mac:2")}
+    (failure,) = found.failures
+    assert (failure.source, failure.reason) == ("read[0]", "closed")
+
+
+async def test_a_device_that_left_a_good_source_is_gone(house: House) -> None:
+    """Absence is not silence: the bridge says that it is no longer there."""
+    bridge = house.add(Reading(identity="mac:1"))
+    found = await house.round({bridge.key: ["mac:1", "mac:2"]})
+    assert list(outcomes(found)) == ["mac:1"]
+    assert found.known == {bridge.key: ("mac:1",)}
+
+
+async def test_cancelling_a_round_ends_it(house: House) -> None:
+    """Nothing on the way swallows the cancellation."""
+    house.add(delay_s=60)
+    task = asyncio.create_task(house.round())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def seen(outcome: Reading | ReadFailure, reader: str = "scripted") -> Observation:
+    return Observation(reader=reader, read_at=NOW, outcome=outcome)
+
+
+def test_the_nearest_reading_wins_and_takes_what_it_lacks_from_the_next() -> None:
+    """Ids are united; a version stays with its scheme."""
+    near = Reading(identity="ieee:1", ids=("zigbee:A/1",), distance=1, name="Hall")
+    next_one = Reading(
+        identity="ieee:1",
+        distance=2,
+        ids=("ha:A/1", "zigbee:A/1"),
+        version_raw="1.2",
+        scheme="uint32",
+        offer=Offer(result=OfferResult.OFFERED, version="1.3"),
+    )
+    far = Reading(identity="ieee:1", distance=3, version_raw="0.9", version_alt="old")
+    (merged,) = merge([seen(far, "c"), seen(next_one, "b"), seen(near, "a")])
+    assert merged.reader == "a"
+    assert merged.outcome == Reading(
+        identity="ieee:1",
+        name="Hall",
+        distance=1,
+        ids=("ha:A/1", "zigbee:A/1"),
+        version_raw="1.2",
+        scheme="uint32",
+        offer=Offer(result=OfferResult.OFFERED, version="1.3"),
+    )
+
+
+def test_a_reading_stands_over_failures_and_of_failures_the_most_telling() -> None:
+    """A device that one source cannot reach and another shows is there."""
+    silent = ReadFailure(identity="mac:1", result=Result.UNREACHABLE, reason="timeout")
+    refused = ReadFailure(identity="mac:1", result=Result.REFUSED, reason="exception_1")
+    shown = Reading(identity="mac:1", distance=9)
+    assert merge([seen(silent), seen(refused), seen(shown)])[0].outcome == shown
+    assert merge([seen(silent), seen(refused)])[0].outcome == refused
+
+
+words = st.sampled_from(["a", "b", "c"])
+readings = st.builds(
+    Reading,
+    identity=words,
+    name=st.none() | words,
+    distance=st.integers(0, 2),
+    ids=st.lists(words, max_size=2).map(tuple),
+    version_raw=st.none() | words,
+    version_alt=st.none() | words,
+    hardware=st.none() | words,
+)
+read_failures = st.builds(ReadFailure, identity=words, result=st.sampled_from(list(Result)[1:]), reason=words)
+observations = st.lists(
+    st.builds(Observation, reader=words, read_at=st.integers(1, 3), outcome=readings | read_failures), max_size=8
+)
+
+
+@given(items=observations, seed=st.integers())
+def test_the_order_of_the_sources_never_matters(items: list[Observation], seed: int) -> None:
+    """Else the inventory would change, and a report be sent, for nothing."""
+    shuffled = random.Random(seed).sample(items, len(items))
+    assert merge(items) == merge(shuffled)
+
+
+@given(items=observations)
+def test_every_device_is_there_once_and_nothing_is_made_up(items: list[Observation]) -> None:
+    """Each identity once; the ids of all its readings; a version that one of them states."""
+    merged = merge(items)
+    assert [item.outcome.identity for item in merged] == sorted({item.outcome.identity for item in items})
+    for item in merged:
+        mine = [other.outcome for other in items if other.outcome.identity == item.outcome.identity]
+        found = [other for other in mine if isinstance(other, Reading)]
+        assert isinstance(item.outcome, Reading) == bool(found)
+        if isinstance(item.outcome, Reading):
+            assert set(item.outcome.ids) == {model for reading in found for model in reading.ids}
+            assert item.outcome.distance == min(reading.distance for reading in found)
+            assert item.outcome.version_raw in [reading.version_raw for reading in found]
+
+
+@given(items=observations)
+def test_merging_twice_changes_nothing(items: list[Observation]) -> None:
+    """What was merged is an observation like any other."""
+    assert merge(merge(items)) == merge(items)
