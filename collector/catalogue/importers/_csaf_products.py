@@ -1,0 +1,123 @@
+"""The product tree of a CSAF 2.0 document (section 3.2.2): which product ids stand for which versions of which model.
+
+- A model is a `vendor` and the `product_name` below it; families and everything below a version (service pack,
+  architecture, patch level) do not name one. A product without both names none: nothing is read out of its full name.
+- A relationship `installed_on` is firmware on a device: the versions of the one, the model of the other.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from collector.catalogue.importers import _names as names
+from collector.catalogue.importers import _vers as vers
+from collector.catalogue.importers._contract import Reason
+from collector.catalogue.importers._nodes import Node
+from collector.catalogue.importers._sheet import Sheet
+from evidence.ids import model_id
+
+_MAX_DEPTH: Final = 50
+_VERSIONS: Final = {"product_version": vers.version, "product_version_range": vers.ranges}
+
+
+class Product(msgspec.Struct, frozen=True, kw_only=True):
+    """What a product id stands for.
+
+    Attributes:
+        node: Where it stands.
+        model: The name of its model.
+        maker: The vendor, as part of a name.
+        titles: Vendor and product as written.
+        ranges: Its versions; None where they are in words.
+        words: Its versions as written.
+        ids: Model ids.
+    """
+
+    node: Node
+    model: str
+    maker: str
+    titles: tuple[str, ...]
+    ranges: list[vers.Range] | None
+    words: str
+    ids: tuple[str, ...] = ()
+
+
+def products(sheet: Sheet, tree: Node) -> dict[str, Product]:
+    """The products of a tree that name a model, by their product id; the others are listed."""
+    found: dict[str, Product] = {}
+    for path in _leaves(sheet, tree, ()):
+        with sheet.part():
+            leaf = path[-1].get("product")
+            _add(found, leaf, _product(path, leaf))
+    for name in tree.listed("full_product_names"):
+        sheet.skip(name.place, Reason.PRODUCT, "a full name says neither vendor nor product nor version", name.value)
+    for relation in tree.listed("relationships"):
+        with sheet.part():
+            _add(found, relation.get("full_product_name"), _installed(found, relation))
+    return found
+
+
+def groups(sheet: Sheet, tree: Node) -> dict[str, list[str]]:
+    """The product ids of each product group."""
+    found: dict[str, list[str]] = {}
+    for group in tree.listed("product_groups"):
+        with sheet.part():
+            found[group.get("group_id").text()] = [each.text() for each in group.get("product_ids").items()]
+    return found
+
+
+def _leaves(sheet: Sheet, node: Node, path: tuple[Node, ...]) -> Iterator[tuple[Node, ...]]:
+    if len(path) > _MAX_DEPTH:
+        raise node.unmapped(Reason.TOO_LARGE, f"branches nested more than {_MAX_DEPTH} deep")
+    for branch in node.listed("branches"):
+        with sheet.part():
+            if branch.find("product") is not None:
+                yield (*path, branch)
+            else:
+                yield from _leaves(sheet, branch, (*path, branch))
+
+
+def _add(found: dict[str, Product], full_name: Node, product: Product) -> None:
+    identity = full_name.get("product_id")
+    if identity.text() in found:
+        raise identity.unmapped(Reason.CONTRADICTION, "this product id stands for another product already")
+    found[identity.text()] = product
+
+
+def _product(path: tuple[Node, ...], leaf: Node) -> Product:
+    kinds = [branch.get("category").text() for branch in path]
+    vendors = [branch.get("name") for branch, kind in zip(path, kinds, strict=True) if kind == "vendor"]
+    titles = [branch.get("name") for branch, kind in zip(path, kinds, strict=True) if kind == "product_name"]
+    if len(vendors) != 1 or not titles:
+        raise leaf.unmapped(Reason.PRODUCT, "expected a vendor and a product name above it")
+    maker = names.slug(vendors[0])
+    last = path[-1].get("name")
+    words = last.prose() if kinds[-1] != "product_name" else ""
+    read = _VERSIONS.get(kinds[-1])
+    return Product(
+        node=leaf,
+        model="/".join([maker, *map(names.slug, titles)]),
+        maker=maker,
+        titles=tuple(title.prose() for title in (*vendors, *titles)),
+        ranges=read(last.text()) if read else None,
+        words=words or leaf.get("name").prose(),
+        ids=_ids(leaf),
+    )
+
+
+def _ids(leaf: Node) -> tuple[str, ...]:
+    """Model numbers; one with a wildcard stands for many and is none."""
+    helper = leaf.find("product_identification_helper")
+    numbers = [] if helper is None else [number.text() for number in helper.listed("model_numbers")]
+    return tuple(filter(None, (model_id("model", number) for number in numbers if not set(number) & set("*?"))))
+
+
+def _installed(found: dict[str, Product], relation: Node) -> Product:
+    if relation.get("category").value != "installed_on":
+        raise relation.unmapped(Reason.UNMAPPED, "only what is installed on a device is its software")
+    software = found.get(relation.get("product_reference").text())
+    device = found.get(relation.get("relates_to_product_reference").text())
+    if software is None or device is None:
+        raise relation.unmapped(Reason.PRODUCT, "expected two products of this tree that name a model")
+    return msgspec.structs.replace(device, node=relation, ranges=software.ranges, words=software.words)

@@ -1,0 +1,109 @@
+"""The sheet on which an importer writes what it reads: drafts on one side, on the other what could not be mapped.
+
+    with sheet.part():                 # what fails inside is listed, and the work goes on after it
+        fields["available_from"] = dates.moment(entry.get("released"))
+
+A subject has one draft: the same words again are dropped, other words on it are listed as repeated. Both sides are
+bounded, so that a hostile file costs no more than it weighs.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, Final
+
+from collector.catalogue.importers._contract import Draft, Imported, Reason, Skipped
+
+MAX_DRAFTS: Final = 100_000
+MAX_SKIPPED: Final = 10_000
+MAX_SNIPPET: Final = 500
+"""Characters of the file's own words that are kept beside a reason."""
+
+Subject = tuple[str, str, str]
+
+
+class Unmapped(Exception):  # noqa: N818  # no error: a part of a file that has no place in the register
+    """A part of a document that cannot be mapped."""
+
+    def __init__(self, place: str, reason: Reason, detail: str, raw: object = None) -> None:
+        super().__init__(f"{place or 'the file'}: {detail}")
+        self.place = place
+        self.reason = reason
+        self.detail = detail
+        self.raw = raw
+
+
+class Sheet:
+    """What one document comes to."""
+
+    def __init__(self, feed: str) -> None:
+        self.feed = feed
+        self._drafts: dict[Subject, Draft] = {}
+        self._skipped: dict[tuple[str, str, str], Skipped] = {}
+        self._uncounted = 0
+
+    def state(
+        self,
+        place: str,
+        kind: str,
+        fields: Mapping[str, Any],
+        *,
+        asserted_at: str | None = None,
+        seen: tuple[str, ...] = (),
+    ) -> None:
+        """Write a draft, unless the document has said the same before.
+
+        Raises:
+            Unmapped: The document has said something else of this subject before, or too much in all.
+        """
+        draft = Draft(kind=kind, fields=fields, place=place, asserted_at=asserted_at, seen=seen)
+        before = self._drafts.setdefault(subject(kind, fields), draft)
+        if before is draft and len(self._drafts) > MAX_DRAFTS:
+            del self._drafts[subject(kind, fields)]
+            raise Unmapped(place, Reason.TOO_LARGE, f"only {MAX_DRAFTS} statements are taken from one file", fields)
+        if before.fields != fields:
+            raise Unmapped(place, Reason.REPEATED, f"{before.place} says something else of the same {kind}", fields)
+
+    def skip(self, place: str, reason: str, detail: str, raw: object = None) -> None:
+        """List what could not be mapped, or not wholly; once, however many statements it would be part of."""
+        if (place, reason, detail) in self._skipped:
+            return
+        if len(self._skipped) < MAX_SKIPPED:
+            found = Skipped(place=place, reason=reason, detail=detail, snippet=snippet(raw))
+            self._skipped[place, reason, detail] = found
+        else:
+            self._uncounted += 1
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the document: what cannot be mapped in it is listed."""
+        try:
+            yield
+        except Unmapped as fault:
+            self.skip(fault.place, fault.reason, fault.detail, fault.raw)
+
+    def imported(self) -> Imported:
+        """All that was written."""
+        skipped = tuple(self._skipped.values())
+        if self._uncounted:
+            detail = f"{self._uncounted} more are not listed; only {MAX_SKIPPED} are of one file"
+            skipped += (Skipped(place="", reason=Reason.TOO_LARGE, detail=detail, snippet=""),)
+        return Imported(feed=self.feed, drafts=tuple(self._drafts.values()), skipped=skipped)
+
+
+def subject(kind: str, fields: Mapping[str, Any]) -> Subject:
+    """What a statement is about: a feed has one word on it at a time (rule K4 of the appraisal)."""
+    key = {"release": "version", "advisory": "advisory"}.get(kind)
+    return kind, fields["model"], fields[key] if key else ""
+
+
+def snippet(raw: object) -> str:
+    """The words of a part of a file, cut to a bound; nothing beyond the bound is even formatted."""
+    if raw is None:
+        return ""
+    if not isinstance(raw, str):
+        # A chunk of the encoder is one string or number at most, so twice the bound in chunks is always enough.
+        raw = "".join(islice(json.JSONEncoder(ensure_ascii=False, default=str).iterencode(raw), 2 * MAX_SNIPPET))
+    text = raw.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+    return text if len(text) <= MAX_SNIPPET else f"{text[: MAX_SNIPPET - 1]}…"

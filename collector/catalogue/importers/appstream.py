@@ -1,0 +1,134 @@
+"""AppStream metainfo of firmware, as LVFS takes it from vendors: a `component` of type `firmware`, or a catalogue.
+
+- A release has a version, compared as AppStream compares (`vercmp`), and a moment: `timestamp` wins over `date`.
+- `type` `development` and `snapshot` are the beta channel. `urgency` says how much the vendor wants it installed, not
+  that it is about security, and is not read; `issues` of type `cve` (or `gcve`) are what the release fixes.
+- The model is called `appstream/<component id>`; its ids are the GUIDs of the devices that the firmware is flashed to.
+- `date_eol` is the end of one release, not of the product's updates.
+- A checksum counts where it is the SHA-256 of the content, in hex.
+"""
+
+import re
+from typing import Any, Final
+
+from collector.appraisal.versions import Version, is_version
+from collector.catalogue.importers import _dates as dates
+from collector.catalogue.importers import _names as names
+from collector.catalogue.importers._contract import Imported, Reason
+from collector.catalogue.importers._sheet import Sheet
+from collector.catalogue.importers._xml import Element, document
+from evidence.ids import model_id
+from evidence.limits import MAX_IDS
+
+SUFFIXES: Final = (".xml",)
+_GUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_CVE: Final = re.compile(r"G?CVE-[0-9]+(-[0-9]+){1,2}")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_CHANNELS: Final = {"stable": "stable", "development": "beta", "snapshot": "beta"}
+
+
+def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+    """Read a component, or a catalogue of components."""
+    sheet = Sheet("appstream")
+    with sheet.part():
+        root = document(data)
+        if root.name not in ("component", "components"):
+            raise root.unmapped(Reason.FORMAT, "expected a component or components")
+        for component in root.all("component") if root.name == "components" else (root,):
+            with sheet.part():
+                _component(sheet, component)
+    return sheet.imported()
+
+
+def _component(sheet: Sheet, component: Element) -> None:
+    if component.attributes.get("type") != "firmware":
+        raise component.unmapped(Reason.FORMAT, "expected a component of type firmware")
+    identity = component.first("id")
+    if identity is None:
+        raise component.unmapped(Reason.MISSING, "expected an id")
+    model = f"appstream/{names.slug(identity.text)}"
+    fields: dict[str, Any] = {"model": model, "ids": _ids(sheet, component), "scheme": "vercmp"}
+    if (developer := _developer(component)) is not None:
+        fields["manufacturer"] = developer
+    sheet.state(component.place, "model", fields)
+    for release in component.all("releases", "release"):
+        with sheet.part():
+            _release(sheet, model, release)
+
+
+def _ids(sheet: Sheet, component: Element) -> list[str]:
+    ids: list[str] = []
+    for firmware in component.all("provides", "firmware"):
+        with sheet.part():
+            if firmware.attributes.get("type") != "flashed":
+                raise firmware.unmapped(Reason.UNMAPPED, "only firmware that is flashed says which device it is for")
+            guid = firmware.text.text().casefold()
+            if not _GUID.fullmatch(guid):
+                raise firmware.text.unmapped(Reason.TYPE, "expected a GUID")
+            ids.append(str(model_id("fwupd", guid)))
+    return sorted(set(ids))[:MAX_IDS]
+
+
+def _developer(component: Element) -> str | None:
+    developer = component.first("developer")
+    if developer is not None and (identity := developer.attribute("id")) is not None:
+        return names.slug(identity)
+    name = component.first("developer", "name") or component.first("developer_name")
+    return names.slug(name.text) if name else None
+
+
+def _release(sheet: Sheet, model: str, release: Element) -> None:
+    version = release.attribute("version")
+    if version is None:
+        raise release.unmapped(Reason.VERSION, "expected a version")
+    if not is_version(Version(version.text(), "vercmp")):
+        raise version.unmapped(Reason.VERSION, "expected a version of at most 64 ASCII characters")
+    fields: dict[str, Any] = {"model": model, "version": version.text(), "scheme": "vercmp"}
+    channel = _CHANNELS.get(release.attributes.get("type", "stable"))
+    if channel is None:
+        raise release.unmapped(Reason.TYPE, f"expected a release of type {', '.join(_CHANNELS)}")
+    if channel != "stable":
+        fields["channel"] = channel
+    with sheet.part():
+        _date(fields, release)
+    if fixes := _fixes(sheet, release):
+        fields["fixes"] = fixes
+    if digests := _digests(release):
+        fields["digests"] = digests
+    if "date_eol" in release.attributes:
+        sheet.skip(
+            release.place,
+            Reason.MEANING,
+            "date_eol is the end of this release, not of the product's updates",
+            release.attributes,
+        )
+    sheet.state(release.place, "release", fields)
+
+
+def _date(fields: dict[str, Any], release: Element) -> None:
+    if (timestamp := release.attribute("timestamp")) is not None:
+        fields["available_from"] = dates.unix(timestamp)
+    elif (date := release.attribute("date")) is not None:
+        fields["available_from"] = dates.moment(date)
+
+
+def _fixes(sheet: Sheet, release: Element) -> list[str]:
+    fixes: list[str] = []
+    for issue in release.all("issues", "issue"):
+        with sheet.part():
+            if issue.attributes.get("type") in ("cve", "gcve"):
+                name = issue.text.text().upper()
+                if not _CVE.fullmatch(name):
+                    raise issue.text.unmapped(Reason.NAME, "expected a name such as CVE-2026-12345")
+                fixes.append(name)
+    return sorted(set(fixes))
+
+
+def _digests(release: Element) -> list[str]:
+    """Of the content; that of the archive around it no device knows."""
+    texts = {
+        "".join(checksum.words).strip()
+        for checksum in release.all("checksum")
+        if checksum.attributes.get("target") == "content" and checksum.attributes.get("type") == "sha256"
+    }
+    return sorted(text for text in texts if _SHA256.fullmatch(text))
