@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,28 +12,9 @@ from agent.archive import Archive
 from agent.disk import Disk
 from agent.errors import SpoolError
 from agent.spool import Kind, Spool
+from tests.world.disks import DAY_S, SmallDisk, open_spool
 
-DAY_S = 86_400
 START = 1_800_000_000
-
-
-class SmallDisk(Disk):
-    """A disk with so much room for files, in bytes."""
-
-    def __init__(self, directory: Path, room: int) -> None:
-        self.room = room
-        self._directory = directory
-
-    def create(self, path: Path, data: bytes) -> None:
-        """Write, if there is room."""
-        used = sum(file.stat().st_size for file in self._directory.rglob("*") if file.is_file())
-        if used + len(data) > self.room:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        super().create(path, data)
-
-
-def open_spool(directory: Path, *, blocks: int = 1000, days: int = 365, disk: Disk | None = None) -> Spool:
-    return Spool(directory, max_bytes=blocks * 4096, max_age_s=days * DAY_S, disk=disk)
 
 
 def held(spool: Spool) -> list[bytes | None]:

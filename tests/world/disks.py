@@ -1,0 +1,30 @@
+"""Spools for tests, and a disk that is as small as a test says."""
+
+import errno
+import os
+from pathlib import Path
+
+from agent.disk import Disk
+from agent.spool import Spool
+
+DAY_S = 86_400
+
+
+class SmallDisk(Disk):
+    """A disk with so much room for files, in bytes."""
+
+    def __init__(self, directory: Path, room: int) -> None:
+        self.room = room
+        self._directory = directory
+
+    def create(self, path: Path, data: bytes) -> None:
+        """Write, if there is room."""
+        used = sum(file.stat().st_size for file in self._directory.rglob("*") if file.is_file())
+        if used + len(data) > self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        super().create(path, data)
+
+
+def open_spool(directory: Path, *, blocks: int = 1000, days: int = 365, disk: Disk | None = None) -> Spool:
+    """A spool of so many blocks and days."""
+    return Spool(directory, max_bytes=blocks * 4096, max_age_s=days * DAY_S, disk=disk)
