@@ -57,20 +57,22 @@ async def _until_stopped(stage: Stage) -> None:
 async def _play(stage: Stage) -> None:
     async with AsyncExitStack() as programs:
 
-        async def start(name: str, *command: str) -> None:
+        def start(name: str, *command: str) -> Program:
             program = Program(name, [sys.executable, "-m", *command], stage.state / "log" / f"{name}.log", say)
             programs.push_async_callback(program.end)
-            await program.ready()
+            return program
 
         say("a house: bulbs, a plug, a valve on an MQTT broker of its own, and a thermostat on a serial line")
-        await start("house", "firmware_fixtures", "play", str(HOUSE), "--port", str(stage.house_port))
-        await start("thermostat", "firmware_fixtures", "play", str(THERMOSTAT), "--link", str(stage.thermostat))
+        house = start("house", "firmware_fixtures", "play", str(HOUSE), "--port", str(stage.house_port))
+        line = start("thermostat", "firmware_fixtures", "play", str(THERMOSTAT), "--link", str(stage.thermostat))
+        await house.ready()
+        await line.ready()
         say("its gateway reads it for the first time; makers and a shop put their promises on record")
         await stage.tell_history()
-        await start("collector", "collector", "--config", str(stage.collector_config), "run")
+        await start("collector", "collector", "--config", str(stage.collector_config), "run").ready()
         await stage.enrol()
         await stage.tell_today()
-        await start("agent", "agent", "--config", str(stage.agent_config), "run")
+        start("agent", "agent", "--config", str(stage.agent_config), "run")
         say(
             f"\n  {stage.page}/   the page\n  {stage.page}/api/v1/devices   the same for programs\n  Ctrl-C ends it all"
         )

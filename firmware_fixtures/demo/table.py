@@ -9,7 +9,7 @@ from typing import Any
 
 EACH_S = 2.0
 ANSWER_WITHIN_S = 5.0
-_COLUMNS = "  {:<28} {:<14} {:<30} {:<30}"
+_COLUMNS = "  {:<28} {:<14} {:<42} {}"
 
 
 async def show_verdicts(address: str, say: Callable[[str], None]) -> None:
