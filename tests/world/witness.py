@@ -33,6 +33,7 @@ class Witness:
         enrolment: Of the gateway, once it has come.
         silent: Take messages and answer none.
         refuse: A reason to refuse the next report for.
+        listening: Set while it is connected and has subscribed.
     """
 
     def __init__(self, port: int) -> None:
@@ -47,6 +48,7 @@ class Witness:
         self.silent = False
         self.refuse: str | None = None
         self.last_sequence = 0
+        self.listening = asyncio.Event()
         self._leaves = [hashlib.sha256(bytes.fromhex(self.log)).digest()]
         self._client: aiomqtt.Client | None = None
 
@@ -63,16 +65,17 @@ class Witness:
             )
         )
 
-    async def serve(self, ready: asyncio.Event) -> None:
+    async def serve(self) -> None:
         """Answer for ever, through every loss of the broker."""
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
                 async with aiomqtt.Client("127.0.0.1", self.port, identifier="witness", clean_session=False) as client:
                     await client.subscribe([("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statement", 1)])
                     self._client = client
-                    ready.set()
+                    self.listening.set()
                     async for message in client.messages:
                         await self._take(client, message.topic.value, message.payload)
+            self.listening.clear()
             self._client = None
             await asyncio.sleep(0.05)
 
@@ -151,11 +154,10 @@ class Witness:
 async def witness(port: int) -> AsyncIterator[Witness]:
     """A collector at a broker for the length of a block."""
     collector = Witness(port)
-    ready = asyncio.Event()
-    task = asyncio.create_task(collector.serve(ready), name="witness")
+    task = asyncio.create_task(collector.serve(), name="witness")
     try:
         async with asyncio.timeout(10):
-            await ready.wait()
+            await collector.listening.wait()
         yield collector
     finally:
         task.cancel()
