@@ -126,7 +126,8 @@ _RULES: Final[Mapping[str, Mapping[str, Rule]]] = {
     "waiver": {"consumer": _own_device, "seller": _own_sale},
     "unit": {"operator": _anyone, "manufacturer": _own_unit},
     "model": {"operator": _free_name, "manufacturer": _granted},
-    "window": {"seller": _anyone, "manufacturer": _anyone},
+    # A feed's word on a window is kept with its time; the judge reads those of sellers and makers only.
+    "window": {"seller": _anyone, "manufacturer": _anyone, "third_party": _anyone},
     "release": {"manufacturer": _own_model, "operator": _anyone, "third_party": _anyone},
     "advisory": {"manufacturer": _own_model, "operator": _anyone, "third_party": _anyone},
     "notice": {"seller": _without_proof, "manufacturer": _without_proof},

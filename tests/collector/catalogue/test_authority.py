@@ -50,6 +50,7 @@ ALLOWED: dict[str, tuple[str, Fields]] = {
     "a manufacturer states a model by an id of its own": ("manufacturer:acme", MODEL | {"ids": ["model:CAM-2"]}),
     "a seller promises": ("seller:noordlicht", WINDOW),
     "a manufacturer promises": ("manufacturer:acme", WINDOW),
+    "a feed tells of a promise, which binds nobody": ("third_party:feed", WINDOW),
     "a manufacturer states a release of its model": ("manufacturer:acme", RELEASE),
     "an operator states a release": ("operator:register", RELEASE),
     "a feed states a release": ("third_party:feed", RELEASE),
@@ -109,7 +110,6 @@ FORBIDDEN: dict[str, tuple[str, Fields, str]] = {
     ),
     "a household promises": (HOUSEHOLD, WINDOW, "statement_issuer"),
     "an operator promises": ("operator:register", WINDOW, "statement_issuer"),
-    "a feed promises": ("third_party:feed", WINDOW, "statement_issuer"),
     "a manufacturer states a release of another's model": ("manufacturer:bolder", RELEASE, "statement_model"),
     "a manufacturer states a release of a model that is not on record": (
         "manufacturer:acme",
