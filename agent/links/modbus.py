@@ -151,7 +151,7 @@ class Client:
     def _silence_or_noise(self, unit: int) -> LinkError:
         if not self._client.connected:
             return LinkError(Result.UNREACHABLE, "closed", f"{self._bus.name} went away: unplugged, or hung up")
-        if not self._seen:
+        if not self._seen or _is_of_another(self._seen, unit):
             return LinkError(Result.UNREACHABLE, "timeout", f"unit {unit} said nothing in {self._bus.timeout_s} s")
         reason = _fault(self._seen, unit) if self._bus.port else "garbled"
         return LinkError(Result.PARSE_FAILED, reason, f"unit {unit} answered {self._seen[:64].hex(' ')}")
@@ -223,6 +223,12 @@ def _objects(reply: ReadDeviceInformationResponse) -> dict[int, bytes]:
     return {number: value[0] if isinstance(value, list) else value for number, value in reply.information.items()}
 
 
+def _is_of_another(seen: bytes, unit: int) -> bool:
+    """Whether this is a whole frame of another unit, whose answer came after we had stopped waiting for it."""
+    whole = len(seen) > 4 and FramerRTU.check_CRC(seen[:-2], int.from_bytes(seen[-2:], "big"))
+    return whole and seen[0] != unit
+
+
 def _fault(seen: bytes, unit: int) -> str:
     """Which of `truncated`, `crc` and `garbled` fits bytes that were no valid answer."""
     answer, refusal = bytes([unit, 0x2B, 0x0E]), bytes([unit, 0xAB])
@@ -240,7 +246,7 @@ def _fault(seen: bytes, unit: int) -> str:
 def _open_error(bus: Bus, error: Exception) -> LinkError:
     if isinstance(error, TimeoutError):
         reason = "timeout"
-    elif isinstance(error, socket.gaierror):
+    elif isinstance(error, (socket.gaierror, UnicodeError)):
         reason = "no_such_host"
     else:
         number = error.errno if isinstance(error, OSError) else None

@@ -21,7 +21,8 @@ there in the next round.
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -75,22 +76,32 @@ async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:
     if any("#" in topic for topic in filters):
         raise ValueError("a subscription to # takes whatever anyone publishes; name the topics")
     try:
-        client = Client(
-            broker.host,
-            broker.port,
-            username=broker.username,
-            password=_password(broker),
-            timeout=CONNECT_TIMEOUT_S,
-            tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None,
-        )
-        async with client:
+        async with _connected(broker) as client:
             granted = await client.subscribe([(topic, 0) for topic in filters])
             if any(_code(code) >= _REFUSED for code in granted):
                 raise LinkError(Result.REFUSED, "not_authorised", f"{broker.host} refuses {', '.join(filters)}")
             async with asyncio.timeout(COLLECT_TIMEOUT_S):
                 return await _collect(client, filters)
-    except (MqttError, OSError) as error:
+    except (MqttError, OSError, UnicodeError) as error:
         raise _link_error(broker, error) from error
+
+
+@asynccontextmanager
+async def _connected(broker: Broker) -> AsyncIterator[Client]:
+    client = Client(
+        broker.host,
+        broker.port,
+        username=broker.username,
+        password=_password(broker),
+        timeout=CONNECT_TIMEOUT_S,
+        tls_context=ssl.create_default_context(cafile=broker.ca_file) if broker.tls else None,
+    )
+    try:
+        async with client:
+            yield client
+    finally:
+        # aiomqtt leaves the socket open where something takes the connection and never answers.
+        client._client.disconnect()  # noqa: SLF001
 
 
 async def _collect(client: Client, filters: Sequence[str]) -> dict[str, bytes]:
@@ -165,11 +176,11 @@ def _link_error(broker: Broker, error: Exception) -> LinkError:
         reason = "not_authorised" if _code(error.rc) in _NOT_AUTHORISED else "refused"
         return LinkError(Result.REFUSED, reason, where)
     # aiomqtt keeps only the text of what the socket raised; the error itself is its context.
-    cause = error if isinstance(error, OSError) else error.__context__
+    cause = error.__context__ if isinstance(error, MqttError) else error
     match cause:
         case ssl.SSLError():
             reason = "tls"
-        case socket.gaierror():
+        case socket.gaierror() | UnicodeError():  # a name that cannot be one does not get as far as a look-up
             reason = "no_such_host"
         case TimeoutError():
             reason = "timeout"

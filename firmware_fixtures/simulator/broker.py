@@ -23,9 +23,11 @@ async def broker(port: int = 0) -> AsyncIterator[int]:
         plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     )
     served = Broker(config)
-    await served.start()
+    connected = partial(served.stream_connected, listener_name="default")
     # amqtt does not tell which port it got when asked for any, so the listener is ours.
-    server = await asyncio.start_server(partial(served.stream_connected, listener_name="default"), LOOPBACK, port)
+    server = await asyncio.start_server(connected, LOOPBACK, port, start_serving=False)
+    await served.start()
+    await server.start_serving()
     try:
         yield server.sockets[0].getsockname()[1]
     finally:

@@ -18,8 +18,9 @@ _ATTEMPTS = 5
 class Mosquitto:
     """A broker that can be killed and started again on the same port."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, config: str = "allow_anonymous true\n") -> None:
         self.port = 0
+        self._config = config
         self._directory = directory
         self._process: asyncio.subprocess.Process | None = None
 
@@ -31,7 +32,7 @@ class Mosquitto:
         for _ in range(_ATTEMPTS):
             port = self.port or _free_port()
             config = self._directory / "mosquitto.conf"
-            config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\n")
+            config.write_text(f"listener {port} 127.0.0.1\npersistence false\nuser root\n{self._config}")
             self._process = await asyncio.create_subprocess_exec(
                 program,
                 "-c",

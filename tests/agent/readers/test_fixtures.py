@@ -1,0 +1,151 @@
+"""Every fixture folder is played to its reader over the real wire: plain, and with all that goes wrong on one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from agent import readers
+from agent.links import mqtt
+from evidence.report import Result
+from firmware_fixtures.fixture import Fixture, load
+from firmware_fixtures.simulator import broker, modbus, mqtt_house
+from firmware_fixtures.simulator.line import Line
+from firmware_fixtures.simulator.transcript import Fault, play
+from tests.agent.readers.expected import DEVICES, Expected, expected, outcome
+from tests.world.mosquitto import Mosquitto
+
+FIXTURES = [load(file.parent) for file in sorted(DEVICES.glob("*/*/device.toml"))]
+SERIAL = [fixture for fixture in FIXTURES if fixture.transcript]
+STACKS = [fixture for fixture in FIXTURES if fixture.identification]
+HOUSES = [fixture for fixture in FIXTURES if fixture.messages]
+HOSTS = [fixture for fixture in FIXTURES if (fixture.folder / "root").exists()]
+
+# What is to come of a device that answers, for each fault; firmware_fixtures/README.md has the same table.
+REASONS = {
+    Fault.SILENCE: (Result.UNREACHABLE, "timeout"),
+    Fault.HALF: (Result.PARSE_FAILED, "truncated"),
+    Fault.GARBAGE: (Result.PARSE_FAILED, "garbled"),
+    Fault.FLIPPED_CHECKSUM: (Result.PARSE_FAILED, "crc"),
+    Fault.LATE: (Result.UNREACHABLE, "timeout"),
+    Fault.UNPLUGGED: (Result.UNREACHABLE, "closed"),
+}
+HARMLESS = (Fault.NONE, Fault.BYTE_BY_BYTE)
+TIMEOUT_S, LATE_S, PATIENT_S = 0.15, 0.2, 2.0
+
+
+def names(fixtures: list[Fixture]) -> dict[str, Any]:
+    """How pytest is to call the cases."""
+    return {"argvalues": fixtures, "ids": [fixture.name for fixture in fixtures]}
+
+
+@asynccontextmanager
+async def playing(fixture: Fixture, fault: Fault, link: Path) -> AsyncIterator[Line]:
+    """A device on a line."""
+    line = Line(link)
+    task = asyncio.create_task(play(line, fixture.transcript, fault, LATE_S))
+    try:
+        yield line
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        line.unplug()
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+@pytest.mark.parametrize("fixture", **names(SERIAL))
+async def test_a_serial_device_over_a_real_pty(fixture: Fixture, fault: Fault, tmp_path: Path) -> None:
+    """Each device gives its reading, or a failure whose reason names the fault; nothing but its requests is written."""
+    [entry] = fixture.read
+    patience = entry.get("timeout_s", PATIENT_S) if fault in HARMLESS else TIMEOUT_S
+    async with playing(fixture, fault, tmp_path / "port") as line:
+        settings = settings_of(entry) | {"port": str(line.path), "timeout_s": patience}
+        found = await outcome(readers.load(entry["reader"]), settings)
+    assert found == _with_fault(expected(fixture.folder, settings["port"]), fault)
+    assert _only_requests(bytes(line.written), fixture)
+
+
+@pytest.mark.parametrize("fixture", **names(STACKS))
+async def test_a_serial_device_behind_a_stack_that_another_project_wrote(fixture: Fixture, tmp_path: Path) -> None:
+    """pymodbus's server, given the identification, leads to the same reading as our recorded frames."""
+    [entry] = fixture.read
+    line = Line(tmp_path / "port")
+    serving = asyncio.create_task(modbus.serve(line, fixture.identification))
+    try:
+        settings = settings_of(entry) | {"port": str(line.path), "timeout_s": PATIENT_S}
+        for _ in range(2):  # a second round, as the agent makes one every hour
+            found = await outcome(readers.load(entry["reader"]), settings)
+            assert found == expected(fixture.folder, settings["port"])
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving
+        line.unplug()
+
+
+@pytest.mark.parametrize("fixture", **names(HOUSES))
+async def test_a_house_on_real_mosquitto(
+    fixture: Fixture, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the bridges retain on Mosquitto comes out as the folder says."""
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
+    await mqtt_house.publish("127.0.0.1", mosquitto.port, fixture.messages)
+    [entry] = fixture.read
+    found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": mosquitto.port})
+    assert found == expected(fixture.folder)
+
+
+@pytest.mark.parametrize("fixture", **names(HOUSES))
+async def test_a_house_on_the_broker_of_the_simulator(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broker by other hands, which knows MQTT 3.1.1 only, leads to the same."""
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
+    async with broker.broker() as port:
+        await mqtt_house.publish(broker.LOOPBACK, port, fixture.messages)
+        [entry] = fixture.read
+        found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": port})
+    assert found == expected(fixture.folder)
+
+
+@pytest.mark.parametrize("fixture", **names(HOSTS))
+async def test_a_gateway_under_a_root_of_its_own(fixture: Fixture) -> None:
+    """Files are read under the root; the kernel is always this machine's."""
+    [entry] = fixture.read
+    settings = settings_of(entry) | {"root": str(fixture.folder / "root")}
+    found = await outcome(readers.load(entry["reader"]), settings)
+    told = msgspec.structs.replace(
+        found, reading=tuple(item for item in found.reading if item.identity != "machine:kernel")
+    )
+    assert told == expected(fixture.folder)
+    assert len(told.reading) == len(found.reading) - 1
+
+
+def settings_of(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the configuration without the reader's name."""
+    return {name: value for name, value in entry.items() if name != "reader"}
+
+
+def _with_fault(plain: Expected, fault: Fault) -> Expected:
+    if fault in HARMLESS:
+        return plain
+    result, reason = REASONS[fault]
+    silent = [item for item in plain.failure if item.reason == "timeout"]
+    answering = [item.identity for item in plain.reading]
+    answering += [item.identity for item in plain.failure if item not in silent]
+    # Who shares the line with a device that was pulled out went with it.
+    if fault is Fault.UNPLUGGED and answering:
+        silent = [readers.ReadFailure(identity=item.identity, result=result, reason=reason) for item in silent]
+    failures = [readers.ReadFailure(identity=identity, result=result, reason=reason) for identity in answering]
+    return Expected(failure=tuple(sorted(failures + silent, key=lambda item: item.identity)))
+
+
+def _only_requests(written: bytes, fixture: Fixture) -> bool:
+    """Whether the bytes are requests of the transcript, each at most once and in its order."""
+    for step in fixture.transcript:
+        if step.from_program:
+            written = written.removeprefix(step.data)
+    return not written
