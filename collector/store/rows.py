@@ -15,6 +15,7 @@ TRACKS: Final = ("S", "M")
 
 Json = dict[str, Any]
 HexId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$")]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Item = TypeVar("Item")
 Key = TypeVar("Key", bound=msgspec.Struct)
 
@@ -22,8 +23,8 @@ Key = TypeVar("Key", bound=msgspec.Struct)
 class DeviceKey(msgspec.Struct, frozen=True, array_like=True):
     """Where a page of devices ended."""
 
-    rank: int
-    unmatched: int
+    rank: Number
+    unmatched: Number
     model: str
     gateway: HexId
     device: HexId
@@ -38,7 +39,7 @@ class GatewayKey(msgspec.Struct, frozen=True, array_like=True):
 class NumberKey(msgspec.Struct, frozen=True, array_like=True):
     """Where a page ended that goes by a number alone, newest first."""
 
-    number: Annotated[int, msgspec.Meta(ge=-(2**63), lt=2**63)]
+    number: Number
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):

@@ -173,10 +173,18 @@ async def verdicts(
 async def statements(
     connection: AsyncConnection, about: Device, *, after: NumberKey | None = None, limit: int
 ) -> Page[Statement, NumberKey]:
-    """What is on record about a device or its model, newest first."""
+    """What is on record about a device or its model, newest first.
+
+    Another household's statements are not among it, nor waivers of which this household deposited no copy.
+    """
     column = s.statements.c
-    query = sa.select(*(c for c in column if c.name not in ("key_id", "model", "device", "body"))).where(
-        (column.device == about.device) | (column.model == about.model)
+    own = column.issuer == f"consumer:{about.gateway}"
+    documents = sa.select(column.document).where(own, column.kind == "waiver")
+    query = sa.select(column.digest, column.leaf, column.kind, column.issuer, column.asserted_at, column.recorded_at)
+    query = query.add_columns(column.fact).where(
+        (column.device == about.device) | ((column.model == about.model) & column.device.is_(None)),
+        own | column.issuer.not_like("consumer:%"),
+        (column.kind != "waiver") | (column.device == about.device) | column.document.in_(documents),
     )
     return await _page(connection, query, (column.leaf.desc(),), after, limit, NumberKey, _to(Statement))
 

@@ -23,13 +23,15 @@ from collector.web.items import (
     ReadingItem,
     RejectedItem,
     RejectionItem,
+    ReplayItem,
     StatementItem,
     VerdictItem,
     device_item,
     items,
 )
 from collector.web.paging import key_of, word_for
-from collector.web.parameters import Cursor, HexId, Limit, wanted_devices
+from collector.web.parameters import At, Cursor, HexId, Known, Limit, wanted_devices
+from collector.web.replay import moments, replay
 from collector.web.room import Room
 
 _PAGE: Final = 50
@@ -58,6 +60,17 @@ async def device(room: NamedDependency[Room], gateway: HexId, device: HexId) -> 
     """One device."""
     async with reading(room.engine) as connection:
         return device_item(await known_device(connection, gateway, device), room)
+
+
+@_answers("/devices/{gateway:str}/{device:str}/verdict")
+async def device_verdict(
+    room: NamedDependency[Room], gateway: HexId, device: HexId, at: At = "", known: Known = ""
+) -> ReplayItem:
+    """The verdict on a device for any instant, judged now; nothing is stored."""
+    asked = moments(at, known, room)
+    async with reading(room.engine) as connection:
+        verdict = await replay(connection, await known_device(connection, gateway, device), asked, room)
+    return ReplayItem(at=asked.at, known=asked.known, verdict=verdict)
 
 
 @_answers("/devices/{gateway:str}/{device:str}/readings")
@@ -153,6 +166,7 @@ routes = (
         route_handlers=[
             devices,
             device,
+            device_verdict,
             device_readings,
             device_verdicts,
             device_statements,

@@ -45,10 +45,10 @@ def tracks(stored: Json | None) -> Tracks | None:
     return None if stored is None else msgspec.convert(stored, Tracks)
 
 
-def debts(device: Device, now: datetime, policy: Policy) -> Debts:
-    """Who owes what there is to owe for a device."""
-    record = Record(parse_facts(device.naming), now)
-    sales = sales_in_order(record, At(now), policy)
+def debts(device: Device, at: datetime, known: datetime, policy: Policy) -> Debts:
+    """Who owes what there is to owe for a device at an instant, by what was known at another."""
+    record = Record(parse_facts(device.naming), known)
+    sales = sales_in_order(record, At(at), policy)
     sale = sales[-1] if sales else None
     model = next((model for model in record.models if model.model == device.model), None)
     return Debts(

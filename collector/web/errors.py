@@ -5,6 +5,7 @@ code                 status
   cross_origin       403      a write that another site sent
   not_found          404
   method_not_allowed 405
+  not_judged         409      facts on record that the judge cannot judge
   unknown_host       421      a Host that is not this register's
   internal           500      a fault of ours; the log has it, the answer does not
 """
@@ -18,7 +19,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 _log = logging.getLogger(__name__)
-_CODES: Final = {400: "bad_request", 404: "not_found", 405: "method_not_allowed"}
+_CODES: Final = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 409: "not_judged"}
 _PROGRAMS: Final = ("/api/", "/openapi.json", "/healthz")
 
 

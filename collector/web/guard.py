@@ -38,7 +38,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, allowed_hosts: Collection[str]) -> None:
         self._app = app
-        self._allowed = frozenset(host.lower() for host in allowed_hosts)
+        self._allowed = frozenset(host.lower().strip("[]") for host in allowed_hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, refuse, or pass on."""
@@ -48,9 +48,7 @@ class Guard:
         answer = _with_headers(send)
         headers = Headers.from_scope(scope)
         if _host_name(headers.get("host", "")) not in self._allowed:
-            await _refuse(
-                421, "unknown_host", "ask for this register by the name it runs under", scope, receive, answer
-            )
+            await _refuse(421, "unknown_host", "use the name that this register runs under", scope, receive, answer)
         elif scope["method"] not in _READS and _crosses_origins(headers):
             await _refuse(403, "cross_origin", "only the register's own pages may write here", scope, receive, answer)
         else:
@@ -61,7 +59,7 @@ class Guard:
 
 def _host_name(host: str) -> str:
     name = host.lower()
-    return name.partition("]")[0] + "]" if name.startswith("[") else name.partition(":")[0]
+    return name[1:].partition("]")[0] if name.startswith("[") else name.partition(":")[0]
 
 
 def _crosses_origins(headers: Headers) -> bool:

@@ -100,6 +100,14 @@ class VerdictItem(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Tracks
 
 
+class ReplayItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict for any instant, with what was known at any instant."""
+
+    at: datetime
+    known: datetime
+    verdict: Tracks
+
+
 class StatementItem(msgspec.Struct, frozen=True, kw_only=True):
     """A statement on record; `digest` is its id, `leaf` its place in the log."""
 
@@ -122,7 +130,8 @@ def items(form: type[Item], page: rows.Page[Any, Any]) -> Items[Item]:
 
 def device_item(row: rows.Device, room: Room) -> DeviceItem:
     """A device as the API shows it."""
-    owing = debts(row, room.now(), room.policy)
+    now = room.now()
+    owing = debts(row, now, now, room.policy)
     good = row.good or row.reading
     fields = {
         **msgspec.structs.asdict(row),

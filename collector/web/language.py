@@ -7,7 +7,7 @@ else the cookie that an earlier `?lang=` left, else Accept-Language (RFC 9110 se
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -17,10 +17,13 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from litestar import Request
 from markupsafe import Markup
 
+from collector.appraisal.days import ONE_SECOND, local_day, shift
+from evidence.ids import is_id
+
 COOKIE: Final = "lang"
 LOCALES: Final = {"en": "en_GB", "nl": "nl_NL"}
+_SHORT: Final = 8
 _FOLDER = Path(__file__).parent / "texts"
-_ALMOST = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,16 +54,17 @@ class Language:
     def party(self, party: str) -> Markup:
         """Who a `role:name` is."""
         role, _, name = party.partition(":")
+        name = name[:_SHORT] if is_id(name) else name
         return self(f"role.{role}", name=name) if f"role.{role}" in self else Markup.escape(party)
 
     def day(self, instant: datetime) -> Markup:
         """The local day of an instant."""
-        local = instant.astimezone(self.zone)
-        return _time(local.date().isoformat(), format_date(local, "long", locale=self.locale))
+        local = local_day(instant, self.zone)
+        return _time(local.isoformat(), format_date(local, "long", locale=self.locale))
 
     def last_day(self, end_excl: datetime) -> Markup:
         """The last day of a span that ends before an instant."""
-        return self.day(end_excl - _ALMOST)
+        return self.day(shift(end_excl, -ONE_SECOND))
 
     def moment(self, instant: datetime) -> Markup:
         """Day and time of an instant."""

@@ -15,13 +15,14 @@ from collector.store import rows, views
 from collector.store.database import reading
 from collector.web.api import known_device
 from collector.web.codes import WEIGHS, code_page
-from collector.web.debts import tracks
+from collector.web.debts import Tracks, debts, tracks
 from collector.web.errors import Fault
 from collector.web.language import COOKIE, LOCALES, Language, choose
 from collector.web.paging import key_of, word_for
-from collector.web.parameters import Cursor, HexId, wanted_devices
+from collector.web.parameters import At, Cursor, HexId, Known, wanted_devices
+from collector.web.replay import Moments, moments, replay
 from collector.web.room import Room
-from collector.web.shown import Showing, instant, stated
+from collector.web.shown import Showing, TrackShown, instant, stated
 
 _DEVICES: Final = 40
 _ROWS: Final = 50
@@ -55,7 +56,7 @@ def render(
         status_code=status,
         cookies=cookies,
         headers={"Content-Language": language.code, "Vary": "Accept-Language, Cookie"},
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
     )
 
 
@@ -106,29 +107,46 @@ async def device(
     language: NamedDependency[Language],
     gateway: HexId,
     device: HexId,
+    at: At = "",
+    known: Known = "",
     cursor: Cursor = None,
 ) -> Template:
-    """All about one device; the cursor goes through its statements."""
+    """All about one device, today or as it was; the cursor goes through its statements."""
+    asked = moments(at, known, room)
     async with reading(room.engine) as connection:
         row = await known_device(connection, gateway, device)
         after = key_of(cursor, rows.NumberKey)
         statements = await views.statements(connection, row, after=after, limit=_HISTORY)
         verdicts = await views.verdicts(connection, gateway, device, limit=_HISTORY)
         readings = await views.readings(connection, gateway, device, limit=_HISTORY)
+        replayed = await replay(connection, row, asked, room) if at or known else None
         simulated = await views.simulated(connection)
     showing = Showing(language, room.now(), room.policy)
+    shown = showing.device(row)
     return render(
         request,
         language,
         "device.html",
-        device=showing.device(row),
+        device=shown,
+        asked=asked,
+        at=at,
+        known=known,
+        replayed=replayed is not None,
+        tracks=_replayed(row, replayed, asked, language, room) if replayed else shown.tracks,
         verdicts=[(item, tracks(item.verdict)) for item in verdicts.items],
-        readings=readings.items,
+        readings=[(item, showing.reading(item.reading)) for item in readings.items],
         statements=[(item, stated(item.fact)) for item in statements.items],
         next=_link(request, cursor=word_for(statements.next)) if statements.next else None,
         first=_link(request, cursor=None) if cursor else None,
         simulated=simulated,
     )
+
+
+def _replayed(
+    row: rows.Device, verdict: Tracks, asked: Moments, language: Language, room: Room
+) -> tuple[TrackShown, ...]:
+    owing = debts(row, asked.at, asked.known, room.policy)
+    return Showing(language, asked.at, room.policy).tracks(verdict, owing)
 
 
 @get("/codes", include_in_schema=False)

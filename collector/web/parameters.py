@@ -14,6 +14,9 @@ HexId = Annotated[str, PathParameter(pattern="^[0-9a-f]{32}$", description="32 h
 Limit = Annotated[int, QueryParameter(ge=1, le=200, description="How many at most.")]
 Cursor = Annotated[str | None, QueryParameter(description="The `next` of the page before.")]
 
+At = Annotated[str, QueryParameter(description="The judged day or instant; now where it is left out.")]
+Known = Annotated[str, QueryParameter(description="What was recorded by then counts; now where it is left out.")]
+
 
 def _wanted(
     track: FromQuery[Track] = "",

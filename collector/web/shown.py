@@ -16,12 +16,11 @@ from collector.appraisal.policy import Policy
 from collector.appraisal.verdict import Verdict, Window
 from collector.store.rows import Device, Json, Reading
 from collector.web.codes import Ref, refs
-from collector.web.debts import Debtor, Tracks, debts, tracks
+from collector.web.debts import Debtor, Debts, Tracks, debts, tracks
 from collector.web.language import Language
 from collector.web.timeline import Timeline, timeline
 
 _ENVELOPE: Final = frozenset({"id", "kind", "issuer", "recorded_at", "asserted_at", "device"})
-_ORDER: Final = ("S", "M")  # a household reads the seller's first
 
 
 class FindingShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,7 +96,7 @@ class Showing:
     def device(self, row: Device) -> DeviceShown:
         """A device and its verdicts."""
         say, good = self._say, row.good
-        owing = debts(row, self._now, self._policy)
+        owing = debts(row, self._now, self._now, self._policy)
         verdict = tracks(row.verdict)
         seen = instant(row.last_seen_at)
         ids = (good or row.reading).ids
@@ -114,13 +113,15 @@ class Showing:
             read_at=say.moment(instant(row.last_read_at)) if row.last_read_at else None,
             seen=say.moment(seen),
             ago=say.distance(seen, self._now),
-            tracks=tuple(self.track(name, getattr(verdict, name), getattr(owing, name)) for name in _ORDER)
-            if verdict
-            else (),
+            tracks=self.tracks(verdict, owing) if verdict else (),
         )
 
-    def track(self, track: str, verdict: Verdict, debtor: Debtor) -> TrackShown:
-        """One track of a verdict; its days are those of the debtor's zone."""
+    def tracks(self, verdict: Tracks, owing: Debts) -> tuple[TrackShown, ...]:
+        """Both tracks, in the order in which a household reads them."""
+        return (self._track("S", verdict.S, owing.S), self._track("M", verdict.M, owing.M))
+
+    def _track(self, track: str, verdict: Verdict, debtor: Debtor) -> TrackShown:
+        # Its days are those of the debtor's zone.
         say = replace(self._say, zone=debtor.zone)
         window = verdict.window
         return TrackShown(
@@ -173,13 +174,21 @@ class Showing:
             return self._say("device.offer_offered_unnamed")
         return self._say("device.offer_offered", version=offer.version)
 
+    def reading(self, reading: Reading | None) -> Markup:
+        """What one reading said."""
+        if reading is None:
+            return self._say("device.removed")
+        failure = self._failure(reading)
+        return self._say("device.failed_step", what=failure) if failure else self._version(reading)
+
     def _failure(self, reading: Reading) -> Markup | None:
+        """Why there is no reading, None where there is one."""
         if reading.result == "ok":
             return None
+        if reading.reason is not None and f"read_reason.{reading.reason}" in self._say:
+            return self._say(f"read_reason.{reading.reason}")
         what = self._say.word("result", reading.result)
-        if reading.reason is None:
-            return what
-        return Markup("{} ({})").format(what, self._say.word("read_reason", reading.reason))
+        return what if reading.reason is None else Markup("{} (<code>{}</code>)").format(what, reading.reason)
 
     def _owed(self, say: Language, track: str, verdict: Verdict) -> Markup:
         window = verdict.window

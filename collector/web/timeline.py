@@ -11,6 +11,7 @@ import msgspec
 _MARGIN = 0.04
 _MOST_YEARS = 8
 _SHORTEST = timedelta(days=30)
+_FARTHEST = timedelta(days=36_525)
 
 
 class Span(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +45,7 @@ def timeline(start: datetime | None, end: datetime | None, extended: datetime | 
     """The picture of a window, None where too little is known to draw one."""
     if start is None or (end is None and extended is None):
         return None
+    start, end, extended = _cut(start, now), end and _cut(end, now), extended and _cut(extended, now)
     known = [instant for instant in (start, end, extended, now) if instant is not None]
     scale = _Scale(min(known), max(known))
     spans = [scale.span("owed", start, end)] if end is not None else []
@@ -55,6 +57,11 @@ def timeline(start: datetime | None, end: datetime | None, extended: datetime | 
         marks=tuple(Mark(kind=kind, x=scale.place(at)) for kind, at in marks.items() if at is not None),
         years=scale.years(),
     )
+
+
+def _cut(instant: datetime, now: datetime) -> datetime:
+    """A promise may reach to the year 9999; the picture does not."""
+    return min(max(instant, now - _FARTHEST), now + _FARTHEST)
 
 
 class _Scale:

@@ -8,6 +8,8 @@ PENDING = {"about": ["ZV-0007"], "basis": ["2019/771 art. 6(d)", "policy reasona
 async def furnish(register: Register) -> dict[str, str]:
     """Fill a register; gives the device names by what they are."""
     await register.gateway()
+    for sequence, ago in ((400, 3), (401, 2), (402, 1)):
+        await register.report(sequence, ago=ago)
     names: dict[str, str] = {}
     await register.product("zonneveld/zt-3", "zonneveld", "thermostat", ["modbus:Zonneveld/ZT-3"])
     names["thermostat"] = await register.device(
@@ -39,6 +41,11 @@ async def furnish(register: Register) -> dict[str, str]:
         ),
     )
     await register.sale(names["lamp"], "dorpswinkel", bought=-500)
+    lamp = {"model": "lumenta/lb-980"}
+    promised = await register.statement("window", "manufacturer:lumenta", {**lamp, "end": "2030-09-21"}, ago=600)
+    shortened = {**lamp, "end": "2027-06-30", "replaces": [promised]}
+    await register.statement("window", "manufacturer:lumenta", shortened, ago=2)
+    await register.statement("release", "manufacturer:lumenta", {**lamp, "version": "2.3.087"}, ago=200)
 
     await register.product("oever/cam-2", "oever", "camera", ["gtin:08712345000017"])
     names["camera"] = await register.device(
