@@ -59,6 +59,7 @@ CLAIMS = Vocabulary(
         receipt.DIGEST: "digest",
         receipt.REASON: "reason",
         receipt.LAST_SEQUENCE: "last_sequence",
+        receipt.TREE_SIZE: "tree_size",
         receipt.WHOLE: "whole",
         receipt.MISSING: "missing",
     },

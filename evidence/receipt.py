@@ -1,9 +1,9 @@
 """What a collector answers: receipts, refusals and requests.
 
 A **receipt** is a COSE receipt (RFC 9942) of inclusion: the signature is over the root of the log's Merkle tree, which
-is not carried but recomputed from the proof. One signature serves every receipt of a batch; log and time stand in its
-protected header (15, RFC 9597), the digest of what was accepted beside the proof, where the proof itself vouches for
-it.
+is not carried but recomputed from the proof. One signature serves every receipt of a batch; log, time and tree size
+stand in its protected header (15, RFC 9597), the digest of what was accepted beside the proof, where the proof itself
+vouches for it. The size has to be signed: one root and one path can fit trees of several sizes.
 
 A **refusal** names digest, reason and the last accepted number, and releases the evidence from the spool. A
 **request** asks for the whole inventory, or for numbers that never came.
@@ -29,7 +29,7 @@ CWT_CLAIMS, VDS, VDP = 15, 395, 396
 RFC9162_SHA256 = 1
 INCLUSION = -1
 ISS, IAT, UEID = 1, 6, 256
-DIGEST, REASON, LAST_SEQUENCE = -70201, -70202, -70203
+DIGEST, REASON, LAST_SEQUENCE, TREE_SIZE = -70201, -70202, -70203, -70204
 WHOLE, MISSING = -70301, -70302
 
 
@@ -100,7 +100,7 @@ def sign_head(*, log: str, size: int, root: bytes, signed_at: int, key: SigningK
         {
             ALGORITHM: ED25519,
             KEY_ID: key.public.id,
-            CWT_CLAIMS: {ISS: log, IAT: signed_at},
+            CWT_CLAIMS: {ISS: log, IAT: signed_at, TREE_SIZE: size},
             VDS: RFC9162_SHA256,
         }
     )
@@ -128,6 +128,8 @@ def open_receipt(data: bytes, key: PublicKey) -> Receipt:
     beside = Claims(envelope.unprotected, "unprotected")
     digest = beside.get(DIGEST, claims.digest)
     size, index, path = _proof(Claims(beside.get(VDP, lambda value, _: value), beside.path(VDP)))
+    if size != issued.get(TREE_SIZE, claims.integer(1, MAX_INTEGER)):
+        raise ProofError("the proof is for a tree of another size than the signed one")
     root = merkle.root_from_inclusion(merkle.leaf_hash(digest), index, size, path)
     envelope.verify(key, detached=root)
     return Receipt(

@@ -99,6 +99,8 @@ STATEMENTS: dict[str, tuple[bytes, str]] = {
 
 _CUT, _LONG = list(PATH[:-1]), [*PATH, PATH[0]]
 RECEIPTS: dict[str, tuple[bytes, str]] = {
+    "size-of-another-tree": (bent_receipt(proof=[SIZE + 2, INDEX, list(PATH)]), "proof"),
+    "size-unsigned": (bent_receipt(protected={receipt.CWT_CLAIMS: {1: LOG, 6: 1_795_000_001}}), "claim"),
     "path-cut": (bent_receipt(proof=[SIZE, INDEX, _CUT]), "proof"),
     "path-too-long": (bent_receipt(proof=[SIZE, INDEX, _LONG]), "proof"),
     "path-in-another-order": (bent_receipt(proof=[SIZE, INDEX, list(reversed(PATH))]), "signature"),
