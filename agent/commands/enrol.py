@@ -22,7 +22,6 @@ from evidence.diagnostic import diagnose
 from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
 from evidence.ids import topic
 
-_PATIENCE_S = 30.0
 _LOOK_S = 0.2
 EX_DECLINED = 1
 
@@ -32,6 +31,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("enrol", help="agree to report to the collector that gave this code")
     parser.add_argument("code", metavar="CODE", help="as `updateplicht-collector gateways code` printed it")
     parser.add_argument("--yes", action="store_true", help="agree without being asked")
+    parser.add_argument(
+        "--wait", type=int, default=30, metavar="S", help="seconds for the receipt; default: %(default)s"
+    )
     parser.set_defaults(run=run)
 
 
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     agreed = enrolment.from_code(code, now)
     enrolment.save(settings.state_dir, agreed)
     digest = hashlib.sha256(signed).hexdigest()
-    trouble = asyncio.run(_deliver(settings.state_dir, identity.gateway, spool, agreed, digest))
+    trouble = asyncio.run(_deliver(settings.state_dir, spool, agreed, digest, args.wait))
     return _tell(spool, digest, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
@@ -77,30 +79,31 @@ def _agrees() -> bool:
         return False
 
 
-async def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> str | None:
+async def _deliver(state_dir: Path, spool: Spool, agreed: Enrolment, digest: str, wait_s: int) -> str | None:
     """Deliver it, or watch the running service do so, for as long as people wait; why it failed, if that is known."""
     print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
     try:
         with locked(state_dir):
-            return await _publish(state_dir, gateway, spool, agreed, digest)
+            return await _publish(state_dir, spool, agreed, digest, wait_s)
     except StateError:
-        await _answered(spool, digest)
+        await _answered(spool, digest, wait_s)
         return None
     finally:
         print(file=sys.stderr)
 
 
-async def _publish(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, digest: str) -> str | None:
+async def _publish(state_dir: Path, spool: Spool, agreed: Enrolment, digest: str, wait_s: int) -> str | None:
+    gateway = keys.load_or_create(state_dir).gateway
     publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
     async with asyncio.TaskGroup() as group:
         publishing = group.create_task(publisher.run(agreed), name="publisher")
-        await _answered(spool, digest)
+        await _answered(spool, digest, wait_s)
         publishing.cancel()
     return publisher.trouble
 
 
-async def _answered(spool: Spool, digest: str) -> None:
-    for look in range(int(_PATIENCE_S / _LOOK_S)):
+async def _answered(spool: Spool, digest: str, wait_s: int) -> None:
+    for look in range(int(wait_s / _LOOK_S)):
         if all(entry.digest != digest for entry in spool.entries()):
             return
         if look % 5 == 4:

@@ -49,9 +49,9 @@ class Gateway:
         """Start the service."""
         await self._service.start()
 
-    async def stop(self) -> int:
+    async def stop(self, number: Signals = Signals.SIGTERM) -> int:
         """End it as systemd does; its exit code."""
-        return await self._service.end()
+        return await self._service.end(number)
 
     async def kill(self) -> None:
         """End it with SIGKILL."""
@@ -82,6 +82,11 @@ class Gateway:
     def name(self) -> str:
         """Gateway id."""
         return (self.state_dir / "gateway.id").read_text().strip()
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of its state, the lock apart."""
+        files = [path for path in self.state_dir.rglob("*") if path.is_file() and path.name != "lock"]
+        return {str(path.relative_to(self.state_dir)): path.read_bytes() for path in files}
 
     def waiting(self) -> list[str]:
         """Names of the files in the spool."""

@@ -106,17 +106,27 @@ class Witness:
         assert parsed is not None
         assert isinstance(payload, bytes)
         gateway, leaf = parsed
-        new = (leaf, payload) not in self.messages
         self.messages.append((leaf, payload))
         if self.silent:
             return
-        if leaf == "report" and self.refuse is not None:
-            reason, self.refuse = self.refuse, None
+        reason = self._reason_to_refuse(leaf, payload)
+        if reason is not None:
             await client.publish(topic(gateway, "receipt"), self._refusal(gateway, payload, reason), qos=1)
             return
-        if new:
+        if hashlib.sha256(payload).digest() not in self._leaves:
             self._accept(leaf, payload)
         await client.publish(topic(gateway, "receipt"), self.receipt(payload), qos=1)
+
+    def _reason_to_refuse(self, leaf: str, data: bytes) -> str | None:
+        if leaf != "report" or hashlib.sha256(data).digest() in self._leaves:
+            return None
+        reason, self.refuse = self.refuse, None
+        if reason is None and self._open(data).sequence in [made.sequence for made in self.reports]:
+            return "sequence"
+        return reason
+
+    def _open(self, data: bytes) -> Report:
+        return report.decode(cose.parse(data, report.MESSAGE_TYPE).verify(self._gateway_key()))
 
     def _refusal(self, gateway: str, data: bytes, reason: str) -> bytes:
         refusal = Refusal(
@@ -131,7 +141,7 @@ class Witness:
 
     def _accept(self, leaf: str, data: bytes) -> None:
         if leaf == "report":
-            made = report.decode(cose.parse(data, report.MESSAGE_TYPE).verify(self._gateway_key()))
+            made = self._open(data)
             self.reports.append(made)
             self.last_sequence = max(self.last_sequence, made.sequence)
             return
