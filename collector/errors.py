@@ -55,7 +55,7 @@ class RejectedError(CollectorError):
         sequence: int | None = None,
     ) -> None:
         super().__init__(f"{reason}: {detail}")
-        self.reason = reason
+        self.reason = str(reason)  # plain text, whatever kind of word it was: it is signed and stored
         self.detail = detail
         self.verified = verified
         self.key_id = key_id

@@ -137,14 +137,10 @@ class Writer:
             return await settle(connection, self._log, screened, limits=self._limits, now=self._clock())
 
     async def _answer(self, settled: Settled) -> None:
-        try:
-            for to, answer in await asyncio.to_thread(lambda: list(self._answers.of(settled))):
-                self._publish(to, answer)
-            self._requests.whole(settled.wanted)
-            self._requests.missing(settled.gaps)
-        except Exception:
-            # What is stored stays so; whoever misses his answer sends again and gets it.
-            logger.exception("answers to a stored batch could not be given")
+        for to, answer in await asyncio.to_thread(self._answers.of, settled):
+            self._publish(to, answer)
+        self._requests.whole(settled.wanted)
+        self._requests.missing(settled.gaps)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what needs the store, again and again while it is at fault, with growing delays."""

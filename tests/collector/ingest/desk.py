@@ -10,17 +10,18 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from collector.config import Limits
-from collector.errors import StoreError
 from collector.ingest.health import Health
 from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.writer import Writer
+from collector.store import rejected as rejected_rows
+from collector.store.database import reading
 from collector.store.schema import rejected, rejections
 from evidence import receipt
 from evidence.errors import EvidenceError
 from evidence.ids import topic
 from evidence.receipt import Receipt, Refusal, Request
 from evidence.report import DeviceReport, Report, inventory_digest, sign
-from tests.collector.register import HOME, NOW, Register, key_of, seen
+from tests.collector.register import HOME, NOW, Register, key_of
 
 WITHIN_S = 20.0
 
@@ -59,7 +60,11 @@ class Desk(Register):
     """
 
     now: int
-    limits: Limits
+    answers: list[tuple[str, bytes]]
+    acknowledged: list[bytes]
+    health: Health
+    inbox: Inbox
+    _changed: asyncio.Event
 
     @classmethod
     @asynccontextmanager
@@ -89,12 +94,6 @@ class Desk(Register):
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
 
-    answers: list[tuple[str, bytes]]
-    acknowledged: list[bytes]
-    health: Health
-    inbox: Inbox
-    _changed: asyncio.Event
-
     def put(self, to: str, data: bytes) -> None:
         """Let a message arrive."""
 
@@ -117,6 +116,15 @@ class Desk(Register):
     async def send_reports(self, *reports: bytes, gateway: str = HOME) -> None:
         """Let reports of one gateway arrive together."""
         await self.send(*((topic(gateway, "report"), data) for data in reports))
+
+    async def idle(self) -> None:
+        """Wait until nothing waits whose gateway is known."""
+        async with asyncio.timeout(WITHIN_S):
+            while True:
+                async with reading(self.engine) as connection:
+                    if not await rejected_rows.due(connection, 1):
+                        return
+                await asyncio.sleep(0.02)
 
     def receipts(self) -> list[Receipt]:
         """Every receipt that went out, checked."""
@@ -153,6 +161,3 @@ class Desk(Register):
         except EvidenceError:
             return False
         return True
-
-
-__all__ = ["Desk", "StoreError", "digest", "seen", "signed_report"]

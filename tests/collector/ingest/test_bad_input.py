@@ -1,10 +1,9 @@
 """Whatever comes on the report topic gives one stable reason, is kept and counted, and disturbs nobody."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 
 from collector.config import Limits
@@ -68,14 +67,6 @@ BAD: dict[str, tuple[str, bytes, str, bool]] = {
     "a payload that is no map": (HERE, claiming([1]), "claim", True),
     "five minutes and a second ahead": (HERE, signed_report(1, seen(DEVICE), issued_at=NOW + 301), "freshness", True),
 }
-
-
-@pytest_asyncio.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with Desk.open_for_work(tmp_path) as desk:
-        await desk.enrol_gateway(HOME)
-        await desk.enrol_gateway(NEIGHBOUR)
-        yield desk
 
 
 @pytest.mark.parametrize("name", BAD)
