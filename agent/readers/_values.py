@@ -12,14 +12,26 @@ import msgspec
 
 from agent.errors import LinkError
 from evidence.ids import is_model_id, model_id
-from evidence.limits import MAX_IDS, MAX_TEXT_BYTES
+from evidence.limits import MAX_DEVICES, MAX_IDS, MAX_TEXT_BYTES
 from evidence.report import Result
 
 T = TypeVar("T")
 
+MAX_ITEMS = 300_000  # in one payload; a thousand Zigbee devices have about half of that
 _YEAR = re.compile(r"(19|20)[0-9]{2}")
 _IEEE = re.compile(r"0x([0-9a-f]{16})")
 _MAC = re.compile(r"[0-9a-f]{12}")
+
+
+def at_most(devices: list[T]) -> list[T]:
+    """The devices of one source.
+
+    Raises:
+        LinkError: More than a report can carry.
+    """
+    if len(devices) > MAX_DEVICES:
+        raise LinkError(Result.PARSE_FAILED, "too_large", f"{len(devices)} devices, a report carries {MAX_DEVICES}")
+    return devices
 
 
 def text(value: object) -> str | None:
@@ -70,8 +82,11 @@ def json(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[T]) -> T:
     """What a JSON payload holds of the fields that a reader wants; the others are passed over.
 
     Raises:
-        LinkError: No JSON, or not of that shape.
+        LinkError: No JSON, not of that shape, or of more items than anyone's house has.
     """
+    # Three bytes of JSON can take seventy of memory, so the link's bound on bytes is not enough.
+    if not isinstance(data, msgspec.Raw) and data.count(b",") > MAX_ITEMS:
+        raise LinkError(Result.PARSE_FAILED, "too_large", f"JSON of more than {MAX_ITEMS} items")
     try:
         return decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

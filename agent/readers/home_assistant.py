@@ -65,7 +65,11 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
 
 
 def parse_messages(messages: Mapping[str, bytes]) -> list[Reading | ReadFailure]:
-    """The devices of discovery messages, by topic; a failure for each message that is none."""
+    """The devices of discovery messages, by topic; a failure for each message that is none.
+
+    Raises:
+        LinkError: More devices than any house has.
+    """
     announcements: list[Announcement] = []
     failures: list[Reading | ReadFailure] = []
     for topic, payload in sorted(messages.items()):
@@ -74,7 +78,8 @@ def parse_messages(messages: Mapping[str, bytes]) -> list[Reading | ReadFailure]
         except LinkError as error:
             identity = f"link:homeassistant/{topic}"
             failures.append(ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error)))
-    return [to_reading(device) for device in merge(announcements) if not _is_group(device)] + failures
+    devices = [to_reading(device) for device in merge(announcements) if not _is_group(device)]
+    return values.at_most([*devices, *failures])
 
 
 def parse_message(payload: bytes) -> Announcement:

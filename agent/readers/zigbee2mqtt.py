@@ -64,9 +64,9 @@ def parse_devices(data: bytes) -> list[Reading | ReadFailure]:
     """The devices of a `bridge/devices` payload.
 
     Raises:
-        LinkError: It is no list of devices at all.
+        LinkError: It is no list of devices at all, or one of more than any house has.
     """
-    items = values.json(data, _LIST)
+    items = values.at_most(values.json(data, _LIST))
     return [_device(item, number) for number, item in enumerate(items)]
 
 

@@ -1,6 +1,7 @@
 """Every fixture folder is played to its reader over the real wire: plain, and with all that goes wrong on one."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -122,6 +123,14 @@ async def test_a_gateway_under_a_root_of_its_own(fixture: Fixture) -> None:
     )
     assert told == expected(fixture.folder)
     assert len(told.reading) == len(found.reading) - 1
+
+
+def test_the_table_of_faults_in_the_readme_is_what_is_tested() -> None:
+    """Each fault has its row, with the result and the reason that the tests above ask for."""
+    table = (DEVICES.parent / "README.md").read_text()
+    for fault, (result, reason) in REASONS.items():
+        assert re.search(rf"^\| `{fault}` \|.*\| {result}, `{reason}` \|$", table, re.MULTILINE), fault
+    assert set(REASONS) | set(HARMLESS) == set(Fault)
 
 
 def settings_of(entry: dict[str, Any]) -> dict[str, Any]:

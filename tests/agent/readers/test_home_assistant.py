@@ -123,6 +123,14 @@ async def test_a_broker_where_nothing_is_announced(mosquitto: Mosquitto, monkeyp
     assert caught.value.reason == "silent"
 
 
+def test_more_than_any_house_has() -> None:
+    """A thousand and one devices do not fit in a report; a list that was cut would pass for the house."""
+    messages = {f"homeassistant/sensor/{n}/config": b'{"dev": {"ids": "%d"}}' % n for n in range(1001)}
+    with pytest.raises(LinkError) as caught:
+        home_assistant.parse_messages(messages)
+    assert caught.value.reason == "too_large"
+
+
 def test_many_messages_of_one_device_are_merged_in_time() -> None:
     """Ten thousand messages that are chained to one device take no longer than they must."""
     chain = [{"dev": {"ids": [str(number), str(number + 1)]}} for number in range(10_000)]

@@ -19,7 +19,7 @@ from tests.shared import ROOT
 
 HOUSE = load(ROOT / "firmware_fixtures" / "house").messages
 DISCOVERY = {topic: payload for topic, payload in HOUSE.items() if topic.startswith("homeassistant/")}
-REASONS = {"malformed", "garbled", "truncated", "crc", *(f"exception_{code}" for code in range(256))}
+REASONS = {"malformed", "too_large", "garbled", "truncated", "crc", *(f"exception_{code}" for code in range(256))}
 
 values = st.recursive(
     st.none()

@@ -113,6 +113,18 @@ def test_what_is_a_version_and_what_is_none(build: Any, version: str | None) -> 
     assert reading.version_raw == version
 
 
+@pytest.mark.parametrize(
+    "payload",
+    [b"[" + b"{}," * 1000 + b"{}]", b"[" + b"[]," * 1_000_000 + b"[]]"],
+    ids=["devices", "empty lists"],
+)
+def test_more_than_any_house_has(payload: bytes) -> None:
+    """A million of anything is refused before it is taken apart."""
+    with pytest.raises(LinkError) as caught:
+        zigbee2mqtt.parse_devices(payload)
+    assert caught.value.reason == "too_large"
+
+
 def _texts(value: object) -> list[str]:
     if isinstance(value, dict):
         return [text for item in value.values() for text in _texts(item)]
