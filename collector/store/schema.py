@@ -227,6 +227,36 @@ model_ids = _table(
     sa.Column("model", sa.Text, nullable=False, index=True),
 )
 
+# --- foreign catalogues ---
+
+# Files that were imported. One that changes back to what it was is a row of its own: the feed says that again.
+imports = _table(
+    "imports",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("digest", Hex, nullable=False),
+    sa.Column("said_at", sa.BigInteger, nullable=False),  # when its feed said it, where the file is silent
+    sa.Column("imported_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_imports_format_file", "format", "file"),
+    sa.Index("ix_imports_format_digest", "format", "digest"),
+)
+
+# What could not be mapped, or not wholly, when a file with this digest was last imported.
+import_skips = _table(
+    "import_skips",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("format", sa.Text, nullable=False),
+    sa.Column("digest", Hex, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("snippet", sa.Text, nullable=False),
+    sa.Column("listed_at", sa.BigInteger, nullable=False),
+    sa.Index("ix_import_skips_format_digest", "format", "digest"),
+)
+
 # --- derived ---
 
 devices = _table(

@@ -1,0 +1,230 @@
+"""`import`: put on record what foreign catalogues say, beside a live collector or without one."""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from collector.catalogue.importers import Imported, Reason, Skipped, load, names
+from collector.config import Config
+from collector.config import load as load_config
+
+if TYPE_CHECKING:
+    from collector.catalogue.importers._files import Source
+    from collector.catalogue.importers._recording import Recorder
+    from collector.store.imports import Skip
+
+SHOWN: Final = 20
+"""Listed parts that are printed for a person; all of them are kept."""
+_PERIOD_S: Final = 5.0
+# The file as a whole gave nothing: somebody should look.
+_FAULTS: Final = {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.ENCODING, Reason.MALFORMED, Reason.FORMAT}
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "import", help="put on record what foreign catalogues say; 65 if some file could not be read at all"
+    )
+    parser.add_argument("format", choices=names(), metavar="FORMAT", help=", ".join(names()))
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="a file, or a folder of them")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be stated and listed; no register")
+    parser.add_argument("--skipped", action="store_true", help="show what is kept of earlier imports, instead")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line, the summary last")
+    parser.add_argument("--map", type=Path, metavar="TOML", help="which models the products of a feed are")
+    parser.add_argument("--key", type=Path, metavar="FILE", help="sign as the party of this key, not as the feed")
+    parser.add_argument("--operator-key", type=Path, metavar="FILE", help="sign models, which a feed may not state")
+    parser.add_argument("--as-of", type=_instant, metavar="INSTANT", help="when the feed said what it does not date")
+    parser.add_argument(
+        "--recorded-at", type=_instant, metavar="INSTANT", help="set the clock, in a register that is `simulated`"
+    )
+    parser.set_defaults(run=run, usage=parser.error)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Import, or show what was left out of earlier imports."""
+    if args.skipped:
+        asyncio.run(_show(args, load_config(args.config)))
+        return os.EX_OK
+    if not args.files:
+        args.usage("the following arguments are required: FILE")
+    outcome = _Outcome(json=args.json)
+    if args.dry_run:
+        _try(args, outcome)
+    else:
+        asyncio.run(_import(args, load_config(args.config), outcome))
+    return outcome.end()
+
+
+def _try(args: argparse.Namespace, outcome: "_Outcome") -> None:
+    from collector.catalogue.importers import _models
+
+    models = _models.read(args.map) if args.map else _models.ModelMap()
+    for source, imported in _parsed(args, outcome):
+        for draft in imported.drafts:
+            outcome.draft(source, msgspec.to_builtins(models.apply(draft)))
+        for skipped in imported.skipped:
+            outcome.listed(source.file, skipped)
+
+
+async def _import(args: argparse.Namespace, config: Config, outcome: "_Outcome") -> None:
+    from collector.catalogue.importers import _models
+    from collector.catalogue.importers._recording import Recorder
+    from collector.catalogue.importers._signers import Signers, private_key
+    from collector.catalogue.submission import check_clock
+    from collector.register import opened
+
+    models = _models.read(args.map) if args.map else _models.ModelMap()
+    own, operator = (None if path is None else private_key(path) for path in (args.key, args.operator_key))
+    signers = Signers(Path(config.state_dir) / "feeds", own, operator)
+    async with opened(config, now=args.clock()) as (engine, log):
+        clock = args.clock
+        if args.recorded_at is not None:
+            recorded_at = _seconds(args.recorded_at)
+            await check_clock(engine, recorded_at, now=args.clock(), simulated=config.simulated)
+            clock = lambda: recorded_at  # noqa: E731  # a clock that stands
+        recorder = Recorder(engine, log, signers=signers, models=models, clock=clock, as_of=args.as_of)
+        for source, imported in _parsed(args, outcome):
+            outcome.recorded(recorder, await recorder.take(source, imported))
+        outcome.recorded(recorder, await recorder.finish())
+
+
+def _parsed(args: argparse.Namespace, outcome: "_Outcome") -> Iterator[tuple["Source", Imported]]:
+    """What each file says; what cannot be read says nothing."""
+    from collector.catalogue.importers import _files
+    from collector.catalogue.importers._sheet import Unmapped
+
+    importer = load(args.format)
+    files = list(_files.found(args.files, importer.SUFFIXES))
+    for path in files:
+        data = b""
+        try:
+            data = _files.read(path)
+            imported = importer.parse(data, path.name)
+        except Unmapped as fault:
+            skipped = Skipped(place="", reason=fault.reason, detail=fault.detail, snippet="")
+            imported = Imported(feed=args.format, drafts=(), skipped=(skipped,))
+        outcome.file(imported, len(files))
+        yield _files.source(args.format, path, data), imported
+
+
+async def _show(args: argparse.Namespace, config: Config) -> None:
+    from collector.register import opened
+    from collector.store.database import reading
+    from collector.store.imports import listed
+
+    async with opened(config, now=args.clock()) as (engine, _), reading(engine) as connection:
+        async for skip in listed(connection, args.format):
+            print(msgspec.json.encode(skip).decode() if args.json else _line(skip.file, skip))
+
+
+class _Outcome:
+    """Counts, progress and what is printed."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._files = 0
+        self._faulty = 0
+        self._reasons: Counter[str] = Counter()
+        self._new: Counter[str] = Counter()
+        self._known: Counter[str] = Counter()
+        self._undescribed: set[str] = set()
+        self._begun = self._told = time.monotonic()
+        self._period = 0.2 if sys.stderr.isatty() else _PERIOD_S
+
+    def file(self, imported: Imported, total: int) -> None:
+        """One more file was parsed."""
+        self._files += 1
+        self._faulty += not imported.drafts and any(skipped.reason in _FAULTS for skipped in imported.skipped)
+        now = time.monotonic()
+        if now - self._told >= self._period:
+            self._told = now
+            rate = self._files / (now - self._begun)
+            end = "\r" if sys.stderr.isatty() else "\n"
+            text = f"{self._files} of {total} files, {self._new.total()} new statements, {rate:.0f} files/s"
+            print(text, end=end, file=sys.stderr, flush=True)
+
+    def draft(self, source: "Source", draft: dict[str, Any]) -> None:
+        """A statement would be made."""
+        self._new[draft["kind"]] += 1
+        if self._json:
+            print(msgspec.json.encode({"file": source.file, **draft}).decode())
+        else:
+            print(f"{source.file}:{draft['place']}: {draft['kind']} {msgspec.json.encode(draft['fields']).decode()}")
+
+    def listed(self, file: str, skipped: "Skipped | Skip") -> None:
+        """Something could not be mapped or recorded."""
+        self._reasons[skipped.reason] += 1
+        if self._json:
+            print(msgspec.json.encode({"file": file, **_shown(skipped)}).decode())
+        elif self._reasons.total() <= SHOWN:
+            print(_line(file, skipped))
+
+    def recorded(self, recorder: "Recorder", skips: Iterable["Skip"]) -> None:
+        """A transaction is through."""
+        self._new, self._known, self._undescribed = recorder.new, recorder.known, recorder.undescribed
+        for skip in skips:
+            self.listed(skip.file, skip)
+
+    def end(self) -> int:
+        """Print the summary; the exit code."""
+        summary = {
+            "files": self._files,
+            "unreadable": self._faulty,
+            "new": dict(sorted(self._new.items())),
+            "known": dict(sorted(self._known.items())),
+            "skipped": dict(sorted(self._reasons.items())),
+            "undescribed_models": sorted(self._undescribed),
+        }
+        print(msgspec.json.encode(summary).decode() if self._json else _summary(summary))
+        if not self._files:
+            return os.EX_NOINPUT
+        return os.EX_DATAERR if self._faulty else os.EX_OK
+
+
+def _shown(skipped: "Skipped | Skip") -> dict[str, str]:
+    return {name: getattr(skipped, name) for name in ("place", "reason", "detail", "snippet")}
+
+
+def _line(file: str, skipped: "Skipped | Skip") -> str:
+    place = f"{file}:{skipped.place}" if skipped.place else file
+    return f"{place}: {skipped.reason}: {skipped.detail}" + (f" | {skipped.snippet}" if skipped.snippet else "")
+
+
+def _summary(found: dict[str, Any]) -> str:
+    def counted(counts: dict[str, int]) -> str:
+        return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
+
+    lines = [
+        f"{found['files']} files, {found['unreadable']} of them unreadable",
+        f"new:     {counted(found['new'])}",
+        f"known:   {counted(found['known'])}",
+        f"listed:  {counted(found['skipped'])}",
+    ]
+    if found["undescribed_models"]:
+        count = len(found["undescribed_models"])
+        lines.append(f"{count} models are spoken of that nobody has described; state them, or name them with --map")
+    if sum(found["skipped"].values()) > SHOWN:
+        lines.append("`import FORMAT --skipped` shows all that is listed")
+    return "\n".join(lines)
+
+
+def _instant(text: str) -> str:
+    try:
+        _seconds(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}; {error}") from error
+    return text
+
+
+def _seconds(text: str) -> int:
+    from collector.catalogue.instants import to_seconds
+
+    return to_seconds(text)
