@@ -43,7 +43,7 @@ def render(
         context: What the template prints.
     """
     chosen = request.query_params.get("lang")
-    cookies = [Cookie(COOKIE, chosen, max_age=_A_YEAR_S, httponly=True, samesite="lax")] if chosen in LOCALES else []
+    kept = Cookie(COOKIE, value=chosen, max_age=_A_YEAR_S, httponly=True, samesite="lax")
     return Template(
         template,
         context={
@@ -54,7 +54,7 @@ def render(
             **context,
         },
         status_code=status,
-        cookies=cookies,
+        cookies=[kept] if chosen in LOCALES else [],
         headers={"Content-Language": language.code, "Vary": "Accept-Language, Cookie"},
         media_type="text/html",
     )

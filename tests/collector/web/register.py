@@ -4,7 +4,7 @@ Invented parties and products. Every verdict is in the form of appraisal.md sect
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,8 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from collector.appraisal.days import day_start
+from collector.appraisal.policies import shipped
 from collector.store import schema as s
 
 NOW: Final = int(datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp())
@@ -38,10 +40,13 @@ def day(offset: int) -> str:
 
 
 def window(start: int | None, end: int | None, basis: str | None = "promise", extended: int | None = None) -> Json:
-    """A window that starts and ends with days counted from now, at local midnight of a Dutch winter."""
+    """A window that starts and ends at local midnights, of days counted from now."""
 
     def midnight(offset: int | None) -> str | None:
-        return None if offset is None else f"{day(offset - 1)}T23:00:00Z"
+        if offset is None:
+            return None
+        start = day_start(date.fromisoformat(day(offset)), shipped(POLICY).zone("NL"))
+        return instant(int(start.timestamp()))
 
     return {
         "start": midnight(start),
