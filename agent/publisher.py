@@ -8,21 +8,36 @@ gateways of a country come back from a power cut within the same second.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import msgspec
 
 from agent.answers import open_answer
 from agent.enrolment import Enrolment
 from agent.errors import BrokerError, PublishError, SpoolError, StateError
-from agent.session import Session
 from agent.spool import Entry, Spool
 from agent.state import Head, LastRefusal, Remembered
 from evidence.errors import EvidenceError
 from evidence.receipt import Receipt, Refusal, Request
 
 log = logging.getLogger(__name__)
+
+
+class Session(Protocol):
+    """What the publisher needs of a connection: the seam to MQTT, which only `agent.session` knows."""
+
+    async def send(self, leaf: str, data: bytes) -> None:
+        """Publish; returns when the broker has acknowledged, which is not delivery.
+
+        Raises:
+            BrokerError: The connection broke.
+        """
+
+    def received(self) -> AsyncIterator[tuple[str, bytes]]:
+        """What comes for this gateway: leaf of the topic and payload. Raises BrokerError when the connection breaks."""
+
 
 Connect = Callable[[Enrolment, str], AbstractAsyncContextManager[Session]]
 
@@ -38,7 +53,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
         look_s: How often the spool is looked at for what another process put there.
     """
 
-    resend_s: float = 10
+    resend_s: float = 5
     resend_most_s: float = 3600
     reconnect_s: float = 1
     reconnect_most_s: float = 300

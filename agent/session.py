@@ -1,13 +1,12 @@
 """One MQTT session with the collector's broker: the only file that knows which library speaks it.
 
 MQTT 3.1.1, QoS 1, a persistent session for the service. A client id has at most 23 characters, since a broker need not
-take more (section 3.1.3.1). `Session` is the seam: whoever publishes knows no more than it.
+take more (section 3.1.3.1).
 """
 
 import contextlib
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Protocol
 
 import aiomqtt
 
@@ -21,30 +20,20 @@ _MAX_QUEUED = 1000  # messages; what is beyond comes again
 _TIMEOUT_S = 10.0
 
 
-class Session(Protocol):
-    """A connection that is up."""
+class MqttSession:
+    """A connection that is up: what the publisher calls a Session."""
 
-    async def send(self, leaf: str, data: bytes) -> None:
-        """Publish; returns when the broker has acknowledged, which is not delivery.
-
-        Raises:
-            BrokerError: The connection broke.
-        """
-
-    def received(self) -> AsyncIterator[tuple[str, bytes]]:
-        """What comes for this gateway: leaf of the topic and payload. Raises BrokerError when the connection breaks."""
-
-
-class _MqttSession:
     def __init__(self, client: aiomqtt.Client, gateway: str) -> None:
         self._client = client
         self._gateway = gateway
 
     async def send(self, leaf: str, data: bytes) -> None:
+        """Publish, and wait for the broker's acknowledgement."""
         with _translated():
             await self._client.publish(topic(self._gateway, leaf), data, qos=1)
 
     async def received(self) -> AsyncGenerator[tuple[str, bytes], None]:
+        """Leaf and payload of what comes."""
         with _translated():
             async for message in self._client.messages:
                 if isinstance(message.payload, bytes):
@@ -52,7 +41,7 @@ class _MqttSession:
 
 
 @contextlib.asynccontextmanager
-async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[Session]:
+async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[MqttSession]:
     """Connect, and listen for the collector's answers.
 
     Raises:
@@ -71,7 +60,7 @@ async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[Sess
         )
         async with client:
             await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
-            yield _MqttSession(client, gateway)
+            yield MqttSession(client, gateway)
 
 
 def _tls() -> ssl.SSLContext:

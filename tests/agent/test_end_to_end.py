@@ -132,6 +132,7 @@ async def _die_at(point: int, new: str, gateway: Gateway, mosquitto: Mosquitto, 
     collector.silent = point == 1
     if point == 0:
         await mosquitto.kill()
+        await eventually(lambda: not collector.listening.is_set())
     await gateway.start()
     reached = (
         lambda: gateway.waiting() != waiting,
@@ -143,6 +144,7 @@ async def _die_at(point: int, new: str, gateway: Gateway, mosquitto: Mosquitto, 
     collector.silent = False
     if point == 0:
         await mosquitto.start()
+        await collector.listening.wait()
 
 
 def _versions(made: report.Report) -> list[str | None]:
