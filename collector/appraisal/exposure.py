@@ -21,6 +21,7 @@ from collector.appraisal.windows import Ground
 
 Words = tuple[tuple[str, tuple[str, ...]], ...]
 """The names of unknown words, each with the values it may take."""
+_REVISION = "report.hw_revision"
 
 
 class Candidate(Struct, frozen=True):
@@ -89,21 +90,31 @@ class Outlook(Struct, frozen=True):
 
     Attributes:
         shared_words: The unknown words that bear on every advisory.
-        shared: One for each combination of their values, in that order.
         on_record: The names of all advisories on the model.
     """
 
+    device: Device
     candidates: tuple[Candidate, ...]
     exposures: tuple[Exposure, ...]
     shared_words: Words
-    shared: tuple[Shared, ...]
     on_record: frozenset[str]
 
-    @property
     def unknown_words(self) -> list[str]:
         """C3: the names of all unknown words about advisories, releases and the report."""
         of_advisories = [name for exposure in self.exposures for name, _ in exposure.words]
         return [name for name, _ in self.shared_words] + of_advisories
+
+    def shared(self) -> list[Shared]:
+        """One for each combination of the values of `shared_words`, in that order."""
+        names = [name for name, _ in self.shared_words]
+        return [self._filled(dict(zip(names, values, strict=True))) for values in combinations(self.shared_words)]
+
+    def _filled(self, words: dict[str, str]) -> Shared:
+        revision = words.get(_REVISION)
+        return Shared(
+            hw_revision=self.device.report.hw_revision if revision is None else int(revision),
+            out=frozenset(rel.version for rel in self.device.releases if words.get(_availability(rel)) == "out"),
+        )
 
 
 def fits_revision(release: Release, revision: int | None) -> bool:
@@ -131,19 +142,11 @@ def outlook(record: Record, device: Device, installed: Version, ground: Ground, 
     candidates = _candidates(record, device, installed, ground, at)
     advisories = record.advisories(device.model.model)
     exposures = [_expose(each, candidates, device, installed, ground, at, policy) for each in advisories]
-    words = _shared_words(device, ground, at)
-    stated = device.report.hw_revision
-    shared = []
-    for values in combinations(words):
-        filled = dict(zip((name for name, _ in words), values, strict=True))
-        revision = filled.pop("report.hw_revision", None)
-        out = frozenset(rel.version for rel in device.releases if filled.get(_availability(rel)) == "out")
-        shared.append(Shared(int(revision) if revision is not None else stated, out))
     return Outlook(
+        device=device,
         candidates=candidates,
         exposures=tuple(exposure for exposure in exposures if exposure is not None),
-        shared_words=words,
-        shared=tuple(shared),
+        shared_words=_shared_words(device, ground, at),
         on_record=frozenset(advisory.advisory for advisory in advisories),
     )
 
@@ -163,7 +166,7 @@ def _shared_words(device: Device, ground: Ground, at: At) -> Words:
     highs = {rel.hw_max for rel in device.releases if rel.hw_max is not None}
     if device.report.hw_revision is None and lows | highs:
         revisions = lows | highs | {low - 1 for low in lows} | {high + 1 for high in highs}
-        words.append(("report.hw_revision", tuple(str(revision) for revision in sorted(revisions))))
+        words.append((_REVISION, tuple(str(revision) for revision in sorted(revisions))))
     return tuple(words)
 
 

@@ -319,8 +319,8 @@ def _without_null(fact: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _part(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: part for key, part in value.items() if part is not None}
-    if isinstance(value, list | tuple):
-        return [_part(part) if isinstance(part, Mapping) else part for part in value]
+    if isinstance(value, list):
+        return [_part(part) if isinstance(part, dict) else part for part in value]
     return value

@@ -49,14 +49,16 @@ class _Track:
         if installed is None or self._device.code or all(duty.reason is not None for duty in duties):  # C2
             return self._joined(outcome, {duty: [self._without_fixes(duty)] for duty in duties}, None)
         ahead = outlook(self._record, self._device, installed, self._ground, self._at, self._policy)
-        if len(ahead.unknown_words) > self._policy.max_unknowns:  # C3
+        unknown = ahead.unknown_words()
+        if len(unknown) > self._policy.max_unknowns:  # C3
             flags = self._flags.union({Flag.TOO_MANY_UNKNOWNS}, *(duty.flags for duty in duties))
-            return self._said(Code.INSUFFICIENT_EVIDENCE, duties, flags, missing=ahead.unknown_words)
+            return self._said(Code.INSUFFICIENT_EVIDENCE, duties, flags, missing=unknown)
         scene = Scene(self._record, self._device, self._ground, ahead, self._at, self._policy)
+        fillings = ahead.shared()
         cells = {
             duty: [
                 Completion(scene, duty, shared).cell() if duty.reason is None else self._without_fixes(duty)
-                for shared in ahead.shared
+                for shared in fillings
             ]
             for duty in duties
         }

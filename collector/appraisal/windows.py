@@ -145,8 +145,8 @@ def begun(day: date, at: At, zone: ZoneInfo) -> date:
 
 def tried(first: date, last: date, breaks: Iterable[date] = ()) -> list[date]:
     """C1: both ends of an interval and, inside it, each break with the day before and after; none if it is empty."""
-    if first > last:
-        return []
+    if first >= last:
+        return [first] if first == last else []
     around = {add_days(day, step) for day in breaks for step in (-1, 0, 1)}
     return sorted({first, last} | {day for day in around if first < day < last})
 
