@@ -174,7 +174,7 @@ port = {self._page_port}
 state_dir = "{self.state}/agent"
 [survey]
 interval_s = 15  # an hour in a real house
-report_every_s = 120  # a day in a real house
+report_every_s = 30  # a day in a real house
 [[read]]
 reader = "gateway"
 [[read]]
@@ -212,6 +212,8 @@ def free_port(wanted: int = 0) -> int:
     """A loopback port that is free now: the wanted one, where it is."""
     for port in (wanted, 0):
         with socket.socket() as probe:
+            # As servers do: connections of the last run that are still being closed do not make a port taken.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((LOOPBACK, port))
             except OSError:

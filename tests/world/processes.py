@@ -65,6 +65,10 @@ class Process:
             await process.wait()
             raise AssertionError(f"{self._arguments} did not end on {number.name}:\n{self.output()}") from None
 
+    async def kill(self) -> None:
+        """End it as a loss of power would."""
+        await self.end(signal.SIGKILL)
+
     def output(self) -> str:
         """What it has written so far."""
         return self._log.read_text(errors="replace")[-8000:]
@@ -100,6 +104,7 @@ async def command(*arguments: str) -> str:
 
 async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
     """Wait until a condition holds."""
-    async with asyncio.timeout(within_s):
-        while not await asyncio.to_thread(condition):  # noqa: ASYNC110  # it holds in another process
-            await asyncio.sleep(0.05)
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not await asyncio.to_thread(condition):
+        assert asyncio.get_running_loop().time() < deadline, f"did not come true within {within_s} s"
+        await asyncio.sleep(0.05)
