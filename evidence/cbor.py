@@ -13,15 +13,15 @@ read from them. cbor2 reads leniently and writes what it is given; the order of 
 canonical order is that of section 4.2.3, which differs for some integers.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any
 
 import cbor2
 
 from evidence.errors import EvidenceError, MalformedError, NotDeterministicError, TooLargeError
-from evidence.limits import MAX_DEPTH
+from evidence.limits import MAX_DEPTH, MAX_ITEMS
 
-_NEGATIVE = 2**64  # sorts every negative key after every other one
 _PLAIN = frozenset({bytes, str, bool, type(None)})
 
 
@@ -30,11 +30,10 @@ def encode(value: object) -> bytes:
 
     Raises:
         MalformedError: The value has a type that the format does not know.
-        TooLargeError: Nested too deeply.
+        TooLargeError: Nested too deeply, or too many items.
     """
-    ordered = _ordered(value, MAX_DEPTH)
     try:
-        return cbor2.dumps(ordered)
+        return cbor2.dumps(_Walk().ordered(value))
     except UnicodeEncodeError as error:
         raise MalformedError("text that is no UTF-8") from error
 
@@ -47,7 +46,7 @@ def decode(data: bytes, limit: int) -> Any:
         limit: The largest number of bytes to look at.
 
     Raises:
-        TooLargeError: More bytes than `limit`, or nested too deeply.
+        TooLargeError: More bytes than `limit`, nested too deeply, or too many items.
         MalformedError: No CBOR, or a type that the format does not know.
         NotDeterministicError: CBOR in another encoding than the deterministic one.
     """
@@ -80,6 +79,7 @@ def check_encoding(value: object, data: bytes) -> None:
     """The second half of `decode`: refuse a value whose one encoding these bytes are not.
 
     Raises:
+        TooLargeError: Too many items.
         MalformedError: A type that the format does not know.
         NotDeterministicError: CBOR in another encoding than the deterministic one.
     """
@@ -97,33 +97,45 @@ class _NoTags(dict[int, Any]):
 _NO_TAGS = _NoTags()
 
 
-def _ordered(value: object, depth: int) -> object:
-    """The value with the keys of its maps in order; refuses what the format does not know."""
-    if type(value) in _PLAIN:
-        return value
-    if type(value) is int:
-        return _checked(value)
-    if not isinstance(value, (dict, list, tuple)):
-        raise MalformedError(f"{type(value).__name__} is no type of this format")
-    if depth == 0:
-        raise TooLargeError(f"nested more than {MAX_DEPTH} deep")
-    if isinstance(value, dict):
-        return {key: _ordered(value[key], depth - 1) for key in _in_order(value)}
-    return [_ordered(item, depth - 1) for item in value]
+class _Walk:
+    """One walk over a value: its maps in order, its types known, its depth and number of items within bounds."""
+
+    def __init__(self) -> None:
+        self._items = 0
+
+    def ordered(self, value: object, depth: int = MAX_DEPTH) -> object:
+        if type(value) in _PLAIN:
+            return value
+        if type(value) is int:
+            return _checked(value)
+        if not isinstance(value, (dict, list, tuple)):
+            raise MalformedError(f"{type(value).__name__} is no type of this format")
+        self._items += len(value)
+        if depth == 0 or self._items > MAX_ITEMS:
+            raise TooLargeError(f"nested more than {MAX_DEPTH} deep, or more than {MAX_ITEMS} items")
+        if isinstance(value, dict):
+            return {key: self.ordered(value[key], depth - 1) for key in _in_order(value)}
+        return [self.ordered(item, depth - 1) for item in value]
 
 
 def _in_order(keys: Mapping[Any, object]) -> list[Any]:
     """The keys of a map in the bytewise order of their encodings."""
     kinds = set(map(type, keys))
-    if kinds <= {int}:
-        return sorted(keys, key=_integer_order)
+    if kinds == {int}:
+        return _integers_in_order(sorted(keys))
     if kinds == {str}:
         return sorted(keys, key=_text_order)
-    raise MalformedError("the keys of a map are neither all integers nor all text")
+    if kinds:
+        raise MalformedError("the keys of a map are neither all integers nor all text")
+    return []
 
 
-def _integer_order(key: int) -> int:
-    return _checked(key) if key >= 0 else _NEGATIVE - _checked(key)
+def _integers_in_order(keys: list[int]) -> list[int]:
+    """From 0 up, then from -1 down: the head of a negative integer is greater than that of any other."""
+    _checked(keys[0])
+    _checked(keys[-1])
+    zero = bisect_left(keys, 0)
+    return keys[zero:] + keys[:zero][::-1]
 
 
 def _text_order(key: str) -> tuple[int, bytes]:

@@ -5,6 +5,7 @@ MAX_STATEMENT_BYTES = 64 * 1024  # bytes; the longest list of affected versions 
 MAX_ENROLMENT_BYTES = 1024  # bytes; read before any key is known, and has fewer than 600
 MAX_ANSWER_BYTES = 4 * 1024  # bytes of a receipt, refusal or request; the longest path and the most ranges fit
 MAX_DEPTH = 16  # nested containers; a report needs 5, an advisory 4
+MAX_ITEMS = 65_536  # array items and map entries of one value, all levels together; 1,000 devices have 20,000
 MAX_HEADER_BYTES = 512  # bytes of protected header; ours has fewer than 100
 MAX_DEVICES = 1000  # devices in one report; a large apartment block's gateway has some hundreds
 MAX_IDS = 64  # model ids of one device
