@@ -6,10 +6,10 @@ again until it holds a receipt. It knows no passwords, hence loopback only; whoe
 """
 
 import asyncio
-import functools
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # amqtt has no types
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]
@@ -18,7 +18,11 @@ from amqtt.errors import AMQTTError  # type: ignore[import-untyped]
 from collector.errors import BrokerError
 
 _LISTENER = "default"
+_GOODBYE_S = 5.0
 _PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -30,13 +34,14 @@ async def embedded_broker(host: str, port: int) -> AsyncIterator[int]:
     """
     # It tells of every connection; what matters is told by those who connect.
     for noisy in ("amqtt", "transitions"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    # An external listener is one whose sockets are ours: amqtt's own cannot say which free port it was given.
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    # An external listener is one whose sockets are ours: amqtt's own cannot say which free port it was given, and
+    # leaves a connection open whose first bytes are no MQTT.
     listener = ListenerConfig(type=ListenerType.EXTERNAL, bind=host)
     broker = Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=_PLUGINS))
-    connected = functools.partial(broker.stream_connected, listener_name=_LISTENER)
+    guests = _Guests(broker)
     try:
-        server = await asyncio.start_server(connected, host, port, start_serving=False)
+        server = await asyncio.start_server(guests.serve, host, port, start_serving=False)
     except OSError as error:
         raise BrokerError(
             f"the embedded broker cannot listen on {host}:{port}: {error}; choose another port"
@@ -50,4 +55,32 @@ async def embedded_broker(host: str, port: int) -> AsyncIterator[int]:
     finally:
         server.close()
         await broker.shutdown()
+        await guests.leave()
         await server.wait_closed()
+
+
+class _Guests:
+    """The broker's connections, each closed when it is done with, whatever was sent on it."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+        self._present: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        self._present[task] = writer
+        try:
+            await self._broker.stream_connected(reader, writer, listener_name=_LISTENER)
+        except Exception as error:  # noqa: BLE001  # what a stranger sends there must not disturb the others
+            logger.warning("a connection to the embedded broker was dropped: %r", error)
+        finally:
+            writer.close()
+            del self._present[task]
+
+    async def leave(self) -> None:
+        """End the connections that are left."""
+        for writer in self._present.values():
+            writer.close()
+        if self._present:
+            await asyncio.wait(self._present, timeout=_GOODBYE_S)

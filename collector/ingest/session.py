@@ -31,7 +31,7 @@ TOPICS: Final = (("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statemen
 RECEIVE_MAXIMUM: Final = 1000
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEPALIVE_S: Final = 30
-CONNECT_S: Final = 10.0
+CONNECT_S: Final = 5.0
 FIRST_DELAY_S: Final = 0.2
 LAST_DELAY_S: Final = 30.0
 

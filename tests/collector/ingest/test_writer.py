@@ -1,0 +1,113 @@
+"""The writer commits what has arrived and only then acknowledges; a fault of the store is never a message's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from collector.errors import RejectedError, StoreFault
+from collector.ingest import ledger
+from collector.store import database
+from collector.store.database import open_engine, writing
+from collector.store.evidence import Reading
+from collector.store.schema import reports
+from evidence.ids import topic
+from evidence.report import DeviceReport
+from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
+from tests.collector.register import DEVICE, HOME, NEW_DEVICE, seen
+
+
+async def until_store_is(desk: Desk, state: str) -> None:
+    """Wait until the health shows a state of the store."""
+    async with asyncio.timeout(WITHIN_S):
+        while desk.health.report()["store"]["state"] != state:  # type: ignore[index]  # noqa: ASYNC110  # a map of maps
+            await asyncio.sleep(0.01)
+
+
+async def stored(desk: Desk) -> list[int]:
+    return [row["sequence"] for row in await desk.rows(sa.select(reports.c.sequence).order_by(reports.c.sequence))]
+
+
+@asynccontextmanager
+async def locked(_desk: Desk, folder: Path) -> AsyncIterator[None]:
+    """Somebody holds the register and does not let go."""
+    other = await open_engine(folder / "register.sqlite")
+    async with writing(other):
+        yield
+    await other.dispose()
+
+
+@asynccontextmanager
+async def full(desk: Desk, _folder: Path) -> AsyncIterator[None]:
+    """The database may not grow by a page."""
+
+    def no_room(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")
+
+    def room(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
+
+    sa.event.listen(desk.engine.sync_engine, "begin", no_room)
+    yield
+    sa.event.remove(desk.engine.sync_engine, "begin", no_room)
+    sa.event.listen(desk.engine.sync_engine, "begin", room)
+
+
+@pytest.mark.parametrize(("fault", "state"), [(locked, "locked"), (full, "full")], ids=["locked", "full"])
+async def test_a_fault_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, state: str) -> None:
+    """It is shown, nothing is acknowledged, answered or blamed, and the work goes on when it ends."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    async with Desk.open_for_work(tmp_path) as desk:
+        await desk.enrol_gateway(HOME)
+        # More than the free pages that the file has left.
+        found = [seen(f"{number:032x}", "v" * 500) for number in range(200)]
+        data = signed_report(1, *found)
+        async with fault(desk, tmp_path):
+            desk.put(topic(HOME, "report"), data)
+            await until_store_is(desk, state)
+            assert (desk.acknowledged, desk.answers) == ([], [])
+            assert desk.health.report()["ok"] is False
+        await until_store_is(desk, "ok")
+        await desk.send_reports(signed_report(2, *found, same=True))
+        assert desk.acknowledged[0] == data
+        assert desk.receipted(data)
+        assert await desk.counted() == {}
+
+
+async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found out among its batch, kept as `internal` alone, and the others are stored, in order."""
+    true_reading = ledger.reading
+
+    def reading(device: DeviceReport) -> Reading:
+        if device.version_raw == "poison":
+            raise ZeroDivisionError
+        return true_reading(device)
+
+    monkeypatch.setattr(ledger, "reading", reading)
+    messages = [
+        signed_report(1, seen(DEVICE)),
+        signed_report(2, seen(DEVICE, "poison")),
+        signed_report(3, seen(DEVICE), seen(NEW_DEVICE)),
+    ]
+    await desk.send_reports(*messages)
+    assert desk.acknowledged == messages
+    assert await stored(desk) == [1, 3]
+    assert [(row["reason"], row["detail"]) for row in await desk.rejected()] == [
+        ("internal", "ZeroDivisionError; see the collector's log")
+    ]
+
+
+async def test_messages_are_acknowledged_in_the_order_of_their_arrival(desk: Desk) -> None:
+    """Good and bad alike, more than one batch of them."""
+    messages = [signed_report(number, seen(DEVICE)) if number % 3 else b"bad %d" % number for number in range(1, 700)]
+    await desk.send_reports(*messages)
+    assert desk.acknowledged == messages
+
+
+def test_a_rejection_keeps_plain_words() -> None:
+    """Whatever kind of word a room gives as its reason, it can be signed and stored."""
+    assert type(RejectedError(StoreFault.FULL, "").reason) is str
