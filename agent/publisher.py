@@ -98,7 +98,6 @@ class Publisher:
         self.trouble: str | None = None  # why there is no session, for whoever waits for one
         self._wake = asyncio.Event()
         self._sent: dict[str, tuple[int, float]] = {}  # digest → how often, and when again (loop time)
-        self._last_request = 0
 
     def wake(self) -> None:
         """Say that there is something new in the spool."""
@@ -229,9 +228,6 @@ class Publisher:
             self._remembered.update(refusal=last, sequence=sequence, inventory=None)
 
     async def _take_request(self, request: Request, session: Session) -> None:
-        if request.requested_at < self._last_request:
-            return
-        self._last_request = request.requested_at
         log.info("requested whole=%s missing=%s", request.whole, request.missing)
         if request.whole:
             self._on_wanted()

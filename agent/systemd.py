@@ -3,6 +3,7 @@
 All of it is silent where systemd is not there.
 """
 
+import contextlib
 import logging
 import os
 import socket
@@ -16,7 +17,10 @@ def notify(message: str) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+    with (
+        contextlib.suppress(OSError),  # a manager that does not listen must not end the service
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender,
+    ):
         sender.connect("\0" + address[1:] if address.startswith("@") else address)
         sender.sendall(message.encode())
 
