@@ -1,5 +1,7 @@
 """Putting a checked statement on record, and asking for every verdict that it touches to be judged again."""
 
+from collections.abc import Collection
+
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import kinds
@@ -16,25 +18,18 @@ async def insert(connection: AsyncConnection, checked: CheckedStatement, leaf: i
         checked: What the door let in.
         leaf: Its place in the log.
     """
-    if checked.leaf is not None:
-        return
-    fact = checked.fact
-    row = Recorded(
-        digest=checked.digest,
-        leaf=leaf,
-        kind=checked.kind,
-        issuer=checked.issuer,
-        key_id=checked.key_id,
-        asserted_at=checked.asserted_at,
-        recorded_at=checked.recorded_at,
-        model=fact.get("model") if checked.kind in kinds.OF_MODEL else None,
-        device=fact.get("device") if checked.kind in kinds.OF_DEVICE else None,
-        document=fact.get("document_digest"),
-        fact=fact,
-        body=checked.body,
+    await insert_all(connection, [(checked, leaf)])
+
+
+async def insert_all(connection: AsyncConnection, entered: Collection[tuple[CheckedStatement, int]]) -> None:
+    """Store statements, each with its place in the log, and queue once each device that they touch together."""
+    rows = [(_row(checked, leaf), checked) for checked, leaf in entered if checked.leaf is None]
+    await statements.insert_all(
+        connection, [(row, checked.fact["ids"] if checked.kind == "model" else ()) for row, checked in rows]
     )
-    await statements.insert(connection, row, fact["ids"] if checked.kind == "model" else ())
-    await _queue_touched(connection, row)
+    touched = {(row.device, row.model, row.issuer, row.recorded_at): row for row, _ in rows if row.kind != "answer"}
+    for row in touched.values():
+        await _queue_touched(connection, row)
 
 
 async def cease(connection: AsyncConnection, party: str, last_day: str, *, at: int) -> None:
@@ -48,9 +43,25 @@ async def cease(connection: AsyncConnection, party: str, last_day: str, *, at: i
     await judgements.queue_debtor(connection, party, at=at)
 
 
+def _row(checked: CheckedStatement, leaf: int) -> Recorded:
+    fact = checked.fact
+    return Recorded(
+        digest=checked.digest,
+        leaf=leaf,
+        kind=checked.kind,
+        issuer=checked.issuer,
+        key_id=checked.key_id,
+        asserted_at=checked.asserted_at,
+        recorded_at=checked.recorded_at,
+        model=fact.get("model") if checked.kind in kinds.OF_MODEL else None,
+        device=fact.get("device") if checked.kind in kinds.OF_DEVICE else None,
+        document=fact.get("document_digest"),
+        fact=fact,
+        body=checked.body,
+    )
+
+
 async def _queue_touched(connection: AsyncConnection, row: Recorded) -> None:
-    if row.kind == "answer":
-        return
     household = row.issuer.removeprefix("consumer:") if row.issuer.startswith("consumer:") else None
     if row.device is not None:
         await judgements.queue_device(connection, row.device, at=row.recorded_at, gateway=household)

@@ -108,9 +108,17 @@ async def insert(connection: AsyncConnection, row: Recorded, ids: Iterable[str])
         row: The statement.
         ids: The model ids that it claims, where it is about a model.
     """
-    values = msgspec.structs.asdict(row)
-    await connection.execute(dialect.insert(connection, statements).values(values).on_conflict_do_nothing())
-    claimed = [{"model_id": name, "digest": row.digest, "model": row.model} for name in sorted(set(ids))]
+    await insert_all(connection, [(row, ids)])
+
+
+async def insert_all(connection: AsyncConnection, rows: Collection[tuple[Recorded, Iterable[str]]]) -> None:
+    """Put statements on record, each once and with the model ids that it claims."""
+    values = [msgspec.structs.asdict(row) for row, _ in rows]
+    if values:
+        await connection.execute(dialect.insert(connection, statements).on_conflict_do_nothing(), values)
+    claimed = [
+        {"model_id": name, "digest": row.digest, "model": row.model} for row, ids in rows for name in sorted(set(ids))
+    ]
     if claimed:
         await connection.execute(dialect.insert(connection, model_ids).on_conflict_do_nothing(), claimed)
 
