@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collector.store.imports import Skip
 
 SHOWN: Final = 20
-"""Listed parts that are printed for a person; all of them are kept."""
+"""Listed parts that are printed for a person; all of them are kept and can be shown."""
+_OF_MODELS: Final = "model_"  # one for each product of most files; the summary counts them
 _PERIOD_S: Final = 5.0
 # The file as a whole gave nothing: somebody should look.
 _FAULTS: Final = {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.ENCODING, Reason.MALFORMED, Reason.FORMAT}
@@ -132,6 +133,7 @@ class _Outcome:
         self._json = json
         self._files = 0
         self._faulty = 0
+        self._printed = 0
         self._reasons: Counter[str] = Counter()
         self._new: Counter[str] = Counter()
         self._known: Counter[str] = Counter()
@@ -164,7 +166,8 @@ class _Outcome:
         self._reasons[skipped.reason] += 1
         if self._json:
             print(msgspec.json.encode({"file": file, **_shown(skipped)}).decode())
-        elif self._reasons.total() <= SHOWN:
+        elif not skipped.reason.startswith(_OF_MODELS) and self._printed < SHOWN:
+            self._printed += 1
             print(_line(file, skipped))
 
     def recorded(self, recorder: "Recorder", skips: Iterable["Skip"]) -> None:
@@ -177,7 +180,7 @@ class _Outcome:
         """Print the summary; the exit code."""
         summary = {
             "files": self._files,
-            "unreadable": self._faulty,
+            "faulty": self._faulty,
             "new": dict(sorted(self._new.items())),
             "known": dict(sorted(self._known.items())),
             "skipped": dict(sorted(self._reasons.items())),
@@ -203,7 +206,7 @@ def _summary(found: dict[str, Any]) -> str:
         return ", ".join(f"{count} {name}" for name, count in counts.items()) or "nothing"
 
     lines = [
-        f"{found['files']} files, {found['unreadable']} of them unreadable",
+        f"{found['files']} files, {found['faulty']} of them not understood",
         f"new:     {counted(found['new'])}",
         f"known:   {counted(found['known'])}",
         f"listed:  {counted(found['skipped'])}",
@@ -211,7 +214,7 @@ def _summary(found: dict[str, Any]) -> str:
     if found["undescribed_models"]:
         count = len(found["undescribed_models"])
         lines.append(f"{count} models are spoken of that nobody has described; state them, or name them with --map")
-    if sum(found["skipped"].values()) > SHOWN:
+    if found["skipped"]:
         lines.append("`import FORMAT --skipped` shows all that is listed")
     return "\n".join(lines)
 

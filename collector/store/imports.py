@@ -1,7 +1,8 @@
 """Foreign catalogues in the register: which files were imported, what was left out, what a feed has said before."""
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store.schema import import_skips, imports, model_ids, statements
 from collector.store.statements import PAGE, Fact
+
+T = TypeVar("T")
 
 
 class Skip(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,28 +27,54 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True):
     listed_at: int
 
 
-async def begin(connection: AsyncConnection, format_: str, file: str, digest: str, *, now: int) -> int:
-    """Note that a file is imported, and forget what was left out when these bytes last were.
+async def begin(connection: AsyncConnection, format_: str, files: Mapping[str, str], *, now: int) -> dict[str, int]:
+    """Note that files are imported, and forget what was left out when the same bytes last were.
+
+    Args:
+        connection: A writing transaction.
+        format_: Their format.
+        files: The digest of each file.
+        now: Unix seconds.
 
     Returns:
-        When its feed said what it says, where the file is silent: when these bytes were first imported, or, where the
-        file was another in between, when it came back to them.
+        For each file when its feed said what it says, where the file is silent: when these bytes were first imported,
+        or, where the file was another in between, when it came back to them.
     """
-    gone = sa.delete(import_skips).where(import_skips.c.format == format_, import_skips.c.digest == digest)
-    await connection.execute(gone)
-    of_format = imports.c.format == format_
-    newest = sa.select(imports).where(of_format, imports.c.file == file).order_by(imports.c.id.desc()).limit(1)
-    last = (await connection.execute(newest)).one_or_none()
-    if last is not None and last.digest == digest:
-        await connection.execute(sa.update(imports).where(imports.c.id == last.id).values(imported_at=now))
-        return int(last.said_at)
-    said_at: int | None = None
-    if last is None:
-        first = sa.select(sa.func.min(imports.c.said_at)).where(of_format, imports.c.digest == digest)
-        said_at = await connection.scalar(first)
-    row = {"format": format_, "file": file, "digest": digest, "said_at": said_at or now, "imported_at": now}
-    await connection.execute(sa.insert(imports).values(row))
-    return int(row["said_at"])
+    newest = {row.file: row for row in await _rows(connection, format_, imports.c.file, files)}
+    first = {
+        row.digest: row.said_at for row in reversed(await _rows(connection, format_, imports.c.digest, files.values()))
+    }
+    new, same, said_at = [], [], {}
+    for file, digest in files.items():
+        last = newest.get(file)
+        if last is not None and last.digest == digest:
+            said_at[file] = last.said_at
+            same.append(last.id)
+        else:
+            said_at[file] = now if last is not None else first.get(digest, now)
+            new.append(
+                {"format": format_, "file": file, "digest": digest, "said_at": said_at[file], "imported_at": now}
+            )
+    for ids in _pages(same):
+        await connection.execute(sa.update(imports).where(imports.c.id.in_(ids)).values(imported_at=now))
+    if new:
+        await connection.execute(sa.insert(imports), new)
+    for digests in _pages(files.values()):
+        of_these = (import_skips.c.format == format_) & import_skips.c.digest.in_(digests)
+        await connection.execute(sa.delete(import_skips).where(of_these))
+    return said_at
+
+
+async def _rows(
+    connection: AsyncConnection, format_: str, column: sa.Column[str], wanted: Iterable[str]
+) -> list[sa.Row[Any]]:
+    """The imports of a format with these values in a column, the oldest first."""
+    found: list[sa.Row[Any]] = []
+    for values in _pages(wanted):
+        found += await connection.execute(
+            sa.select(imports).where(imports.c.format == format_, column.in_(values)).order_by(imports.c.id)
+        )
+    return found
 
 
 async def keep(connection: AsyncConnection, skips: Sequence[Skip]) -> None:
@@ -99,7 +128,7 @@ async def claimed(connection: AsyncConnection, ids: Collection[str]) -> dict[str
     return found
 
 
-def _pages(names: Collection[str]) -> list[list[str]]:
+def _pages(values: Iterable[T]) -> list[list[T]]:
     """A few hundred at a time: databases bound the parameters of one query."""
-    every = sorted(set(names))
+    every = list(dict.fromkeys(values))
     return [every[start : start + PAGE] for start in range(0, len(every), PAGE)]

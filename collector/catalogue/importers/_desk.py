@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import record
-from collector.catalogue.door import check_statement
+from collector.catalogue.door import CheckedStatement, check_statement
 from collector.catalogue.importers._contract import Draft, Reason, Skipped
 from collector.catalogue.importers._decision import Known, Late, Say, decide
 from collector.catalogue.importers._files import Source
@@ -61,6 +61,7 @@ class Desk:
         self._said: dict[tuple[str, Subject], list[Mapping[str, Any]]] = defaultdict(list)
         self._described: dict[str, set[str]] = {}
         self._claimed: dict[str, set[str]] = {}
+        self._checked: dict[str, CheckedStatement] = {}
 
     @classmethod
     async def opened(
@@ -79,31 +80,40 @@ class Desk:
         for party, models in spoken.items():
             for fact in await imports.said_before(connection, party, models, parts[0].file.source.format):
                 desk._said[party, subject(fact["kind"], fact)].append(fact)
+        await desk._begin([part.file for part in parts if part.first])
         return desk
+
+    async def _begin(self, files: Sequence[File]) -> None:
+        if files:
+            digests = {file.source.file: file.source.digest for file in files}
+            said_at = await imports.begin(self._connection, files[0].source.format, digests, now=self._now)
+            for file in files:
+                file.said_at = to_text(said_at[file.source.file])
 
     async def settle(self, part: Part, as_of: str | None) -> None:
         """Do with each draft what there is to do."""
-        file, source = part.file, part.file.source
-        if part.first:
-            begun = await imports.begin(self._connection, source.format, source.file, source.digest, now=self._now)
-            file.said_at = as_of or to_text(begun)
+        file = part.file
+        file.said_at = as_of or file.said_at
         for skipped in part.skipped:
             self._list(file, skipped.place, skipped.reason, skipped.detail, skipped.snippet)
         signer = await self._signers.of_feed(self._connection, file.feed, now=self._now)
         for draft in part.drafts:
             if draft.kind == "model":
                 await self._introduce(file, draft)
-            else:
-                if draft.fields["model"] not in self._described:
-                    self.undescribed.add(draft.fields["model"])
+        await self._enter()
+        for draft in part.drafts:
+            if draft.kind != "model":
                 await self._say(file, draft, signer)
 
     async def close(self) -> None:
-        """Store what is listed, and sign the log."""
+        """Store what is left, and sign the log."""
+        await self._enter()
         await imports.keep(self._connection, self.listed)
         await self._batch.seal()
 
     async def _say(self, file: File, draft: Draft, signer: Signer) -> None:
+        if draft.fields["model"] not in self._described:
+            self.undescribed.add(draft.fields["model"])
         before = self._said[signer.party, subject(draft.kind, draft.fields)]
         match decide(before, draft, file.said_at):
             case Known():
@@ -144,6 +154,8 @@ class Desk:
         """The fact that a statement became; None where the door refuses it."""
         source = {"format": file.source.format, "file": file.source.name, "digest": file.source.digest}
         said = {**fields, "source": {**source, "place": draft.place}}
+        if fields.get("corrects") in self._checked:
+            await self._enter()  # the door must find what is corrected
         try:
             signed = statement.sign(Statement(kind=draft.kind, asserted_at=asserted_at, fields=said), signer.key)
             checked = await check_statement(self._connection, signed, gateway=None, recorded_at=self._now)
@@ -153,10 +165,16 @@ class Desk:
         except RejectedError as fault:
             self._list_draft(file, draft, fault.reason, fault.detail)
             return None
-        await self._batch.add([checked.digest])
-        await record.insert(self._connection, checked, self._batch.leaf(checked.digest))
+        self._checked[checked.digest] = checked
         self.new[draft.kind] += 1
         return checked.fact
+
+    async def _enter(self) -> None:
+        """Log and record what was checked."""
+        await self._batch.add(self._checked)
+        entered = [(checked, self._batch.leaf(digest)) for digest, checked in self._checked.items()]
+        await record.insert_all(self._connection, entered)
+        self._checked = {}
 
     def _list_draft(self, file: File, draft: Draft, reason: str, detail: str) -> None:
         self._list(file, draft.place, reason, detail, snippet(draft.fields))

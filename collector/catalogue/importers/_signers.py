@@ -78,8 +78,6 @@ class Signers:
         if key_id not in self._known:
             found = await statements.issuer_key(connection, key_id)
             if found is None:
-                raise NotFoundError(
-                    f"nobody was enrolled with key {key_id}; `issuers enrol` does that"
-                )
+                raise NotFoundError(f"nobody was enrolled with key {key_id}; `issuers enrol` does that")
             self._known[key_id] = Signer(found.issuer, key)
         return self._known[key_id]
