@@ -120,25 +120,21 @@ async def _collect(client: Client, filters: Sequence[str]) -> dict[str, bytes]:
 async def _next(client: Client) -> Message | None:
     """The next message; None when it has been quiet."""
     coming = asyncio.ensure_future(anext(client.messages))
-    quiet_s = 0.0
     try:
-        while quiet_s < QUIET_S:
+        for _ in range(round(QUIET_S / _LOOK_S)):
             done, _ = await asyncio.wait({coming}, timeout=_LOOK_S)
             if done:
                 return coming.result()
-            quiet_s = 0.0 if _on_its_way(client) else quiet_s + _LOOK_S
+            _refuse_giants(client)
     finally:
         coming.cancel()
     return None
 
 
-def _on_its_way(client: Client) -> bool:
-    """Whether a message has begun to come; an error if it is larger than any that is taken."""
-    # paho gathers a message of up to 256 MB before it says a word of it, and keeps to itself how far it is.
-    packet = client._client._in_packet  # noqa: SLF001
-    if packet["remaining_length"] > MAX_MESSAGE_BYTES:
+def _refuse_giants(client: Client) -> None:
+    # paho gathers a message of up to 256 MB before it says a word of it, and keeps to itself how long it will be.
+    if client._client._in_packet["remaining_length"] > MAX_MESSAGE_BYTES:  # noqa: SLF001
         raise LinkError(Result.PARSE_FAILED, "too_large", f"a message of more than {MAX_MESSAGE_BYTES} bytes")
-    return packet["command"] != 0
 
 
 class _Found:

@@ -21,6 +21,7 @@ from agent.readers import ReadFailure, modbus_device_id
 from agent.readers.modbus_device_id import Settings
 from evidence.report import Result
 from firmware_fixtures.simulator.line import Line
+from firmware_fixtures.simulator.transcript import parse, play
 from tests.world.tcp import Handler, serving
 
 
@@ -91,6 +92,21 @@ async def test_a_line_that_never_stops_talking(tmp_path: Path) -> None:
         line.unplug()
 
 
+async def test_an_answer_whose_checksum_fits_and_whose_content_does_not(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told at once, and leaves no exception behind in the event loop."""
+    line = Line(tmp_path / "port")
+    playing = asyncio.create_task(play(line, parse("> 01 2b 0e 01 00 70 77\n< 01 11 00 2c 50")))
+    try:
+        async with asyncio.timeout(2):
+            assert await read(port=str(line.path), timeout_s=5.0) == (Result.PARSE_FAILED, "garbled")
+    finally:
+        playing.cancel()
+        line.unplug()
+    assert "Traceback" not in caplog.text
+
+
 async def test_a_line_that_hangs_up_while_it_is_open(tmp_path: Path) -> None:
     """The adapter was pulled out before it answered."""
     line = Line(tmp_path / "port")
@@ -152,7 +168,7 @@ async def test_modbus_tcp_is_read_like_a_serial_line() -> None:
     assert (reading.identity, getattr(reading, "version_raw", None)) == (f"link:127.0.0.1:{port}/1", "2.4.1")
 
 
-@given(body=st.binary(min_size=1, max_size=250))
+@given(body=st.binary(min_size=1, max_size=250) | st.sampled_from([b"\x01\x11\x00", bytes.fromhex("010c033ea30f")]))
 @settings(max_examples=300, deadline=None)
 def test_no_frame_makes_the_framer_raise(body: bytes) -> None:
     """It works inside the event loop, where an exception would be lost and the reader left waiting."""

@@ -13,18 +13,19 @@ from agent.errors import LinkError
 from agent.links import mqtt
 from agent.links.mqtt import Broker
 from evidence.report import Result
+from firmware_fixtures.simulator import broker
 from firmware_fixtures.simulator.mqtt_house import publish
 from tests.world.mosquitto import Mosquitto
-from tests.world.tcp import serving
+from tests.world.tcp import Handler, serving
 
 LOOPBACK = "127.0.0.1"
 CONNACK, SUBACK = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00"
 
 
-async def refusal(*filters: str, **broker: Any) -> tuple[Result, str]:
+async def refusal(host: str = LOOPBACK, **settings: Any) -> tuple[Result, str]:
     """Result and reason of an attempt that fails."""
     with pytest.raises(LinkError) as caught:
-        await mqtt.retained(Broker(host=broker.pop("host", LOOPBACK), **broker), filters or ("a/+",))
+        await mqtt.retained(Broker(host=host, **settings), ["a/+"])
     return caught.value.result, caught.value.reason
 
 
@@ -49,23 +50,31 @@ async def test_topics_without_wildcards_are_not_waited_for(
     """When all have come there is nothing to wait for."""
     monkeypatch.setattr(mqtt, "QUIET_S", 60.0)
     await publish(LOOPBACK, mosquitto.port, {"a/1": b"one", "a/2": b"two"})
-    broker = Broker(host=LOOPBACK, port=mosquitto.port)
-    assert await asyncio.wait_for(mqtt.retained(broker, ["a/1", "a/2"]), 5) == {"a/1": b"one", "a/2": b"two"}
+    taking = mqtt.retained(Broker(host=LOOPBACK, port=mosquitto.port), ["a/1", "a/2"])
+    assert await asyncio.wait_for(taking, 5) == {"a/1": b"one", "a/2": b"two"}
 
 
-async def test_an_empty_message_deletes(mosquitto: Mosquitto) -> None:
+async def test_an_empty_message_deletes() -> None:
     """Also when it comes while we listen."""
-    await publish(LOOPBACK, mosquitto.port, {"a/1": b"one", "a/2": b"two"})
-    taking = asyncio.create_task(mqtt.retained(Broker(host=LOOPBACK, port=mosquitto.port), ["a/+"]))
-    async with Client(LOOPBACK, mosquitto.port) as client:
-        while not taking.done():
-            await client.publish("a/2", b"", qos=1, retain=True)
-            await asyncio.wait({taking}, timeout=mqtt.QUIET_S / 2)
-            if taking.done():
-                break
-            await client.publish("b/2", b"", qos=1)
-            await asyncio.wait({taking}, timeout=mqtt.QUIET_S)
-    assert await taking == {"a/1": b"one"}
+    async with serving(_broker(_publish("a/1", b"one") + _publish("a/2", b"two") + _publish("a/2", b""))) as port:
+        assert await mqtt.retained(Broker(host=LOOPBACK, port=port), ["a/+"]) == {"a/1": b"one"}
+
+
+async def test_what_was_still_on_its_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network may stall for longer than it must be quiet."""
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
+    async with serving(_broker(_publish("a/1", b"one"), late=_publish("a/2", b"two"))) as port:
+        assert await mqtt.retained(Broker(host=LOOPBACK, port=port), ["a/+"]) == {"a/1": b"one", "a/2": b"two"}
+
+
+async def test_a_broker_that_sends_what_others_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """amqtt greets a newcomer with all that anybody is subscribed to."""
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
+    async with broker.broker() as port:
+        await publish(LOOPBACK, port, {"a/1": b"one", "b/1": b"other"})
+        async with Client(LOOPBACK, port) as neighbour:
+            await neighbour.subscribe("b/+")
+            assert await mqtt.retained(Broker(host=LOOPBACK, port=port), ["a/+"]) == {"a/1": b"one"}
 
 
 async def test_everything_is_never_subscribed_to(mosquitto: Mosquitto) -> None:
@@ -90,7 +99,7 @@ async def test_a_broker_that_wants_to_know_who_asks(tmp_path: Path) -> None:
     await closed.start()
     try:
         assert await refusal(port=closed.port) == (Result.REFUSED, "not_authorised")
-        known = {"port": closed.port, "username": "nobody"}
+        known: dict[str, Any] = {"port": closed.port, "username": "nobody"}
         assert await refusal(**known, password_file=f"{tmp_path}/password") == (Result.REFUSED, "not_authorised")
         assert await refusal(**known, password_file=f"{tmp_path}/none") == (Result.UNREACHABLE, "no_password")
     finally:
@@ -150,15 +159,21 @@ async def _silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None
     await reader.read()
 
 
-def _broker(after: bytes, *, hang_up: bool = False) -> Any:
-    """A broker that grants a subscription and then sends these bytes."""
+def _publish(topic: str, payload: bytes) -> bytes:
+    body = len(topic).to_bytes(2, "big") + topic.encode() + payload
+    return bytes([0x30, len(body)]) + body
+
+
+def _broker(after: bytes, *, late: bytes = b"", hang_up: bool = False) -> Handler:
+    """A broker that grants a subscription, sends these bytes, and the late ones when the subscription is taken back."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(CONNACK)
         await reader.read(1000)
         writer.write(SUBACK + after)
-        if not hang_up:
+        if not hang_up and (unsubscribe := await reader.read(1000)):
+            writer.write(late + b"\xb0\x02" + unsubscribe[2:4])
             await reader.read()
 
     return serve
