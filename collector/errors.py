@@ -69,7 +69,6 @@ class StoreFault(StrEnum):
     LOCKED = "locked"
     DAMAGED = "damaged"
     UNAVAILABLE = "unavailable"
-    CONFLICT = "conflict"
 
 
 class StoreError(CollectorError):

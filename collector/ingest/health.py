@@ -17,7 +17,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """What works and what does not, for whoever asks.
+    """What works and what does not, for whoever asks; made when the store is open and the broker not yet found.
 
     Args:
         clock: Unix seconds.
@@ -25,8 +25,8 @@ class Health:
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        start = State(state="starting", since=clock())
-        self._parts: dict[str, State] = {"broker": start, "store": start}
+        now = clock()
+        self._parts = {"broker": State(state="starting", since=now), "store": State(state=OK, since=now)}
 
     def set(self, part: str, state: str, detail: str | None = None) -> bool:
         """Say how a part fares; True where that is news."""

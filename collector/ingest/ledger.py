@@ -27,8 +27,9 @@ class Ledger:
 
     Args:
         states: Every gateway that has a report in the batch.
-        inventories: By gateway and digest: those that the batch refers to and that are stored.
-        devices: By gateway: the devices of each gateway whose shown inventory may change.
+        inventories: By gateway and digest: those that are stored of all that the batch names; a gateway may be left out
+            whose reports name nothing but the inventory that is shown.
+        devices: By gateway: the devices of the same gateways.
         now: When the batch is recorded.
     """
 
@@ -99,7 +100,7 @@ class Ledger:
 
     def _learn(self, gateway: str, inventory: str, devices: tuple[DeviceReport, ...]) -> None:
         known = self._inventories.setdefault(gateway, {})
-        # What is shown is stored, and is not loaded again for a report that merely repeats it.
+        # What is shown is stored, and was not loaded where the whole batch merely repeats it.
         if inventory in known or inventory == self._states[gateway].shown:
             return
         known[inventory] = {device.device: reading(device) for device in devices}

@@ -212,8 +212,9 @@ class _Settlement:
     ) -> None:
         named: dict[str, set[str]] = {}
         for message, claims in new:
-            if (inventory := claims.inventory.hex()) != states[message.gateway].shown:
-                named.setdefault(message.gateway, set()).add(inventory)
+            named.setdefault(message.gateway, set()).add(claims.inventory.hex())
+        # A gateway that only repeats what is shown, as most do, needs nothing but that.
+        named = {gateway: of for gateway, of in named.items() if of != {states[gateway].shown}}
         ledger = Ledger(
             states,
             {name: await evidence.known_inventories(self._connection, name, of) for name, of in named.items()},

@@ -84,6 +84,7 @@ class Writer:
 
     async def run(self) -> None:
         """Write until cancelled."""
+        await self._write_held()
         while True:
             arrivals = await self._inbox.take(MAX_BATCH, PATIENCE_S)
             if arrivals:

@@ -5,8 +5,9 @@
 - `writing` is `BEGIN IMMEDIATE`: the one writer of the file, in whatever process. What a transaction has read is still
   so when it writes, which the log and the replay check rest on.
 - Opening brings the schema to the newest revision (Alembic) under a lock file, so that two processes may start at once.
-- A fault of the driver leaves as a StoreError that says which kind it is. It is never a verdict about evidence: the
-  message that met it stays unacknowledged and is tried again.
+- A fault of the storage leaves as a StoreError that says which kind it is. It is never a verdict about evidence: the
+  message that met it stays unacknowledged and is tried again. What we ask of the database wrongly (a broken constraint,
+  bad SQL) is our own mistake, and leaves as it is: to try that again would be to stand still.
 """
 
 import asyncio
@@ -30,14 +31,22 @@ BUSY_TIMEOUT_MS: Final = 10_000
 _MIGRATIONS = "collector.store:migrations"
 _BEGIN = "begin"  # execution option: the kind of transaction
 
-# Extended codes carry the primary one in their lowest byte (sqlite.org/rescode.html).
+_FULL = (StoreFault.FULL, "the disk is full; make room, the work goes on by itself")
+_LOCKED = (StoreFault.LOCKED, "another process holds the register for too long; end it or wait")
+_DAMAGED = (StoreFault.DAMAGED, "the register's file is damaged; restore it from a backup")
+_UNAVAILABLE = (StoreFault.UNAVAILABLE, "look at the state directory: its disk, its owner, its mode")
 _FAULTS: Final = {
-    sqlite3.SQLITE_FULL: (StoreFault.FULL, "the disk is full; make room, the work goes on by itself"),
-    sqlite3.SQLITE_BUSY: (StoreFault.LOCKED, "another process holds the register for too long; end it or wait"),
-    sqlite3.SQLITE_LOCKED: (StoreFault.LOCKED, "another process holds the register for too long; end it or wait"),
-    sqlite3.SQLITE_CORRUPT: (StoreFault.DAMAGED, "the register's file is damaged; restore it from a backup"),
-    sqlite3.SQLITE_NOTADB: (StoreFault.DAMAGED, "the register's file is no database; restore it from a backup"),
-    sqlite3.SQLITE_CONSTRAINT: (StoreFault.CONFLICT, "two writers disagree about one row"),
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_PROTOCOL: _LOCKED,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_IOERR: _UNAVAILABLE,
+    sqlite3.SQLITE_CANTOPEN: _UNAVAILABLE,
+    sqlite3.SQLITE_READONLY: _UNAVAILABLE,
+    sqlite3.SQLITE_PERM: _UNAVAILABLE,
+    sqlite3.SQLITE_NOMEM: _UNAVAILABLE,
 }
 
 
@@ -66,7 +75,7 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         StoreError: The database does not take what it must.
     """
-    with faults():
+    with _faults():
         async with engine.connect() as connection:
             await connection.execution_options(**{_BEGIN: "IMMEDIATE"})
             async with connection.begin():
@@ -80,26 +89,22 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     Raises:
         StoreError: The database does not give what it must.
     """
-    with faults():
+    with _faults():
         async with engine.connect() as connection, connection.begin():
             yield connection
 
 
 @contextmanager
-def faults() -> Iterator[None]:
-    """Turn what the driver raises into a StoreError that names the fault."""
+def _faults() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        raise _store_error(error.orig) from error
-    except (OSError, sqlite3.Error) as error:
-        raise _store_error(error) from error
-
-
-def _store_error(error: BaseException | None) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    fault, advice = _FAULTS.get(code, (StoreFault.UNAVAILABLE, "see the message and the state directory"))
-    return StoreError(f"the register: {error}; {advice}", fault)
+        # Extended codes carry the primary one in their lowest byte (sqlite.org/rescode.html).
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code not in _FAULTS:
+            raise
+        fault, advice = _FAULTS[code]
+        raise StoreError(f"the register: {error.orig}; {advice}", fault) from error
 
 
 def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
@@ -122,8 +127,10 @@ def _begin(connection: sa.Connection) -> None:
 @asynccontextmanager
 async def _locked(path: Path) -> AsyncIterator[None]:
     # Changing the journal mode and migrating need the file alone; SQLite's own lock covers only the second.
-    with faults():
+    try:
         file = await asyncio.to_thread(path.open, "ab")
+    except OSError as error:
+        raise StoreError(f"the register: {error}; {_UNAVAILABLE[1]}") from error
     with file:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
         yield

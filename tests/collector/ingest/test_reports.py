@@ -186,6 +186,23 @@ async def test_an_inventory_that_was_stated_once_is_known_for_good(desk: Desk) -
     assert len(await desk.rows(sa.select(inventories))) == 3
 
 
+async def test_a_batch_may_leave_what_is_shown_and_come_back_to_it(desk: Desk) -> None:
+    """With or without stating it again."""
+    await desk.send_reports(signed_report(1, seen(DEVICE)))
+    await desk.send_reports(signed_report(2), signed_report(3, seen(DEVICE)))
+    await desk.send_reports(signed_report(4, same=True), signed_report(5, seen(DEVICE), same=True))
+    assert await shown(desk) == {DEVICE: "1.0.0"}
+    assert (desk.requests(), await desk.counted()) == ([], {})
+    rows = await desk.rows(sa.select(readings.c.sequence, readings.c.reading).order_by(readings.c.sequence))
+    assert [(row["sequence"], row["reading"] is None) for row in rows] == [
+        (1, False),
+        (2, True),
+        (3, False),
+        (4, True),
+        (5, False),
+    ]
+
+
 async def test_gaps_are_counted_until_they_are_filled(desk: Desk) -> None:
     """The gateway's count of reports tells how many numbers lack."""
     await desk.send_reports(signed_report(1, seen(DEVICE)), signed_report(4, seen(DEVICE), same=True))

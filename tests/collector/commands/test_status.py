@@ -1,0 +1,45 @@
+"""How the register stands, whether a collector runs on it or none."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.collector.commands.conftest import Command
+from tests.collector.register import HOME, key_of
+
+
+def test_an_empty_register(command: Command) -> None:
+    """Everything is there to be counted, and nobody runs."""
+    code, out, _ = command("status", "--json")
+    status = json.loads(out)
+    assert code == 0
+    assert status["health"] is None
+    assert (status["log_size"], status["reports"], status["rejected"], status["last_report_at"]) == (1, 0, {}, None)
+
+
+def test_it_reads_like_a_list(command: Command) -> None:
+    """One thing a line, in words."""
+    command("gateways", "enrol", HOME, key_of("home").public.data.hex())
+    _, out, _ = command("status")
+    lines = {line[:16].strip(): line[16:].strip() for line in out.splitlines()}
+    assert (lines["gateways"], lines["last report at"], lines["rejected"]) == ("1", "never", "none")
+    assert lines["health"] == "no collector runs here"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_directory_that_is_not_ours(command: Command, tmp_path: Path) -> None:
+    """One line, exit 77."""
+    tmp_path.chmod(0o500)
+    code, out, err = command("status")
+    assert (code, out, err.count("\n")) == (77, "", 1)
+
+
+def test_a_damaged_register(command: Command, tmp_path: Path) -> None:
+    """One line that says to restore it, exit 74."""
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "register.sqlite").write_bytes(b"no database " * 1000)
+    code, out, err = command("status")
+    assert (code, out, err.count("\n")) == (74, "", 1)
+    assert "backup" in err
