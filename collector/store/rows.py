@@ -24,7 +24,6 @@ class DeviceKey(msgspec.Struct, frozen=True, array_like=True):
     """Where a page of devices ended."""
 
     rank: Number
-    unmatched: Number
     model: str
     gateway: HexId
     device: HexId
@@ -160,8 +159,8 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which devices are asked for.
 
     Attributes:
-        level: On `track`, or on either where none is named.
-        code: Likewise.
+        level: Of the code on `track`, or on either track where none is named.
+        code: The code or finding on it.
     """
 
     track: str | None = None
@@ -177,15 +176,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         unjudged: Waiting for their first verdict.
         unread: Whose last reading failed.
-        S: By level on the seller's track.
-        M: By level on the manufacturer's.
+        levels: By track, then by level.
+        findings: By track, then by the code of the finding.
     """
 
     total: int
     unjudged: int
     unread: int
-    S: Mapping[str, int]
-    M: Mapping[str, int]
+    levels: Mapping[str, Mapping[str, int]]
+    findings: Mapping[str, Mapping[str, int]]
 
 
 class Choices(msgspec.Struct, frozen=True, kw_only=True):

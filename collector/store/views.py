@@ -2,13 +2,14 @@
 
 - Paged and filtered in the database. A page goes by key, not by offset: the next one begins after the last row's key,
   so that what is added meanwhile is neither shown twice nor skipped over.
-- Devices come by what matters: the stronger of the two levels first, then by model, unmatched devices last. Only the
-  order looks at both tracks; what is counted is counted by track.
+- Devices come by what asks for attention: a breach, a question, the household's turn, an update to install; then the
+  others by model, those of no known model, and those that wait for their first verdict. Findings weigh like codes. Only
+  this order looks at both tracks; what is counted is counted by track.
 - A device that cannot be read now keeps what its last good reading said, beside what went wrong since.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import schema as s
 from collector.store.rows import (
-    LEVELS,
     TRACKS,
     Choices,
     Device,
@@ -41,17 +41,29 @@ _MOST_CHOICES = 200
 Row = dict[str, Any]
 Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
 
+
+def _finding(track: str, word: str) -> sa.ColumnElement[str]:
+    return s.devices.c.verdict[(track, "window_finding", word)].as_string()
+
+
+def _any(values: Iterable[sa.ColumnElement[Any]], wanted: str) -> sa.ColumnElement[bool]:
+    return sa.or_(*(value == wanted for value in values))
+
+
+_level = {"S": s.devices.c.level_s, "M": s.devices.c.level_m}
+_code = {"S": s.devices.c.code_s, "M": s.devices.c.code_m}
+_finding_code = {track: _finding(track, "code") for track in TRACKS}
+_weights = (*_level.values(), *(_finding(track, "level") for track in TRACKS))
 _rank = sa.case(
-    *(((s.devices.c.level_s == level) | (s.devices.c.level_m == level), rank) for rank, level in enumerate(LEVELS)),
-    else_=len(LEVELS),
+    (s.devices.c.verdict.is_(None), 6),
+    (_any(_weights, "B"), 0),
+    (_any(_weights, "A"), 1),
+    (_any(_weights, "C"), 2),
+    ((s.devices.c.code_s == "UPDATE_PENDING") | (s.devices.c.code_m == "UPDATE_PENDING"), 3),
+    (s.devices.c.model.is_not(None), 4),
+    else_=5,
 )
-_device_keys = (
-    _rank,
-    sa.case((s.devices.c.model.is_(None), 1), else_=0),
-    sa.func.coalesce(s.devices.c.model, ""),
-    s.devices.c.gateway,
-    s.devices.c.device,
-)
+_device_keys = (_rank, sa.func.coalesce(s.devices.c.model, ""), s.devices.c.gateway, s.devices.c.device)
 _result = s.devices.c.reading["result"].as_string()
 
 
@@ -75,19 +87,28 @@ async def device(connection: AsyncConnection, gateway: str, name: str) -> Device
 
 
 async def summary(connection: AsyncConnection, wanted: Filter) -> Summary:
-    """Counts over the devices that fit, by track."""
-    column = s.devices.c
-    query = sa.select(
-        column.level_s, column.level_m, sa.func.count(), sa.func.sum(sa.case((_result != "ok", 1), else_=0))
-    )
-    rows = (await connection.execute(query.where(*_conditions(wanted)).group_by(column.level_s, column.level_m))).all()
+    """Counts over the devices that fit, by track; one pass, whatever is counted."""
+    levels = {track: _level[track].label(f"level_{track}") for track in TRACKS}
+    findings = {track: _finding_code[track].label(f"finding_{track}") for track in TRACKS}
+    said = (*levels.values(), *findings.values())
+    unread = sa.func.sum(sa.case((_result != "ok", 1), else_=0)).label("unread")
+    query = sa.select(*said, sa.func.count().label("count"), unread).where(*_conditions(wanted)).group_by(*said)
+    groups = await _rows(connection, query)
     return Summary(
-        total=sum(count for _, _, count, _ in rows),
-        unjudged=sum(count for seller, _, count, _ in rows if seller is None),
-        unread=sum(unread for _, _, _, unread in rows),
-        S={level: sum(count for seller, _, count, _ in rows if seller == level) for level in LEVELS},
-        M={level: sum(count for _, maker, count, _ in rows if maker == level) for level in LEVELS},
+        total=sum(group["count"] for group in groups),
+        unjudged=sum(group["count"] for group in groups if group["level_S"] is None),
+        unread=sum(group["unread"] for group in groups),
+        levels={track: _counted(groups, label.name) for track, label in levels.items()},
+        findings={track: _counted(groups, label.name) for track, label in findings.items()},
     )
+
+
+def _counted(groups: Iterable[Row], column: str) -> dict[str, int]:
+    counts = Counter[str]()
+    for group in groups:
+        if group[column] is not None:
+            counts[group[column]] += group["count"]
+    return dict(sorted(counts.items()))
 
 
 async def choices(connection: AsyncConnection) -> Choices:
@@ -98,12 +119,7 @@ async def choices(connection: AsyncConnection) -> Choices:
 
     column = s.devices.c
     return Choices(
-        codes=await values(
-            sa.union(
-                sa.select(column.code_s).where(column.code_s.is_not(None)),
-                sa.select(column.code_m).where(column.code_m.is_not(None)),
-            )
-        ),
+        codes=await values(sa.union(*(sa.select(code).where(code.is_not(None)) for code in _code.values()))),
         gateways=await values(sa.select(s.gateways.c.gateway)),
         models=await values(sa.select(column.model).where(column.model.is_not(None)).distinct()),
     )
@@ -234,9 +250,11 @@ def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     column = s.devices.c
     conditions: list[sa.ColumnElement[bool]] = []
     tracks = (wanted.track,) if wanted.track else TRACKS
-    for word, value in (("level", wanted.level), ("code", wanted.code)):
-        if value is not None:
-            conditions.append(sa.or_(*(column[f"{word}_{track.lower()}"] == value for track in tracks)))
+    if wanted.level is not None:
+        conditions.append(_any((_level[track] for track in tracks), wanted.level))
+    if wanted.code is not None:
+        said = (code for track in tracks for code in (_code[track], _finding_code[track]))
+        conditions.append(_any(said, wanted.code))
     if wanted.gateway is not None:
         conditions.append(column.gateway == wanted.gateway)
     if wanted.model is not None:

@@ -16,6 +16,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.static_files import create_static_files_router
 from litestar.template import TemplateConfig
+from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.appraisal.policy import Policy
@@ -73,6 +74,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["breakable"] = lambda text: Markup.escape(text).replace("/", Markup("/<wbr>"))
     environment.globals["style"] = f"/static/style.css?{sha256((_STATIC / 'style.css').read_bytes()).hexdigest()[:12]}"
     return environment
 

@@ -90,7 +90,7 @@ def code_page(code: str, policy: Policy) -> CodePage | None:
     """The page of a code, None where there is no such code."""
     if code not in WEIGHS:
         return None
-    group = "finding" if code in list(FindingCode) else "code"
+    group = group_of(code)
     infix = "finding." if group == "finding" else ""
     keys = {track: f"{track}.{infix}{code}" for track in TRACKS}
     by_track = {track: refs(policy.refs[key], policy) for track, key in keys.items() if key in policy.refs}
@@ -102,6 +102,11 @@ def code_page(code: str, policy: Policy) -> CodePage | None:
         refs=by_track,
         desks=tuple(_DESKS[track] for track in by_track) if code in _COMPLAINTS else (),
     )
+
+
+def group_of(code: str) -> str:
+    """`finding` or `code`: the group that holds the texts of a code."""
+    return "finding" if code in list(FindingCode) else "code"
 
 
 def refs(entries: Iterable[str], policy: Policy) -> tuple[Ref, ...]:

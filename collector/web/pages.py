@@ -1,6 +1,5 @@
 """The pages for people: rendered here, complete without script, in the language of the visitor."""
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -11,10 +10,11 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath, FromQuery
 from litestar.response import Template
 
+from collector.appraisal.codes import FindingCode
 from collector.store import rows, views
 from collector.store.database import reading
 from collector.web.api import known_device
-from collector.web.codes import WEIGHS, code_page
+from collector.web.codes import WEIGHS, code_page, group_of
 from collector.web.debts import Tracks, debts, tracks
 from collector.web.errors import Fault
 from collector.web.language import COOKIE, LOCALES, Language, choose
@@ -94,7 +94,7 @@ def _options(choices: rows.Choices, language: Language) -> dict[str, list[tuple[
     return {
         "track": [(track, language(f"track.{track}")) for track in rows.TRACKS],
         "level": [(level, language(f"level.{level}.name")) for level in rows.LEVELS],
-        "code": [(code, language(f"code.{code}.title")) for code in choices.codes],
+        "code": [(code, language(f"{group_of(code)}.{code}.title")) for code in (*choices.codes, *FindingCode)],
         "model": [(model, model) for model in choices.models],
         "gateway": [(gateway, gateway) for gateway in choices.gateways],
     }
@@ -246,8 +246,8 @@ async def _simulated(room: Room) -> bool:
 
 def _link(request: Request[Any, Any, Any], **changes: str | None) -> str:
     """The address of this request, with some of its parameters changed; what is empty is left out."""
-    parameters: Mapping[str, Any] = {**request.query_params.dict(), **{key: [value] for key, value in changes.items()}}
-    pairs = [(key, value) for key, values in parameters.items() for value in values if value]
+    parameters = {**dict(request.query_params.multi_items()), **changes}
+    pairs = [(key, value) for key, value in parameters.items() if value]
     return f"{request.url.path}?{urlencode(pairs)}" if pairs else str(request.url.path)
 
 

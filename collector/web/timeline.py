@@ -42,15 +42,16 @@ class Timeline(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def timeline(start: datetime | None, end: datetime | None, extended: datetime | None, now: datetime) -> Timeline | None:
-    """The picture of a window, None where too little is known to draw one."""
-    if start is None or (end is None and extended is None):
+    """The picture of a window, None where no end is known; without a known start it begins at the edge."""
+    if end is None and extended is None:
         return None
-    start, end, extended = _cut(start, now), end and _cut(end, now), extended and _cut(extended, now)
+    start, end, extended = (instant and _cut(instant, now) for instant in (start, end, extended))
     known = [instant for instant in (start, end, extended, now) if instant is not None]
     scale = _Scale(min(known), max(known))
-    spans = [scale.span("owed", start, end)] if end is not None else []
+    begin = start or scale.first
+    spans = [scale.span("owed", begin, end)] if end is not None else []
     if extended is not None:
-        spans.append(scale.span("extended", max(start, end or start), extended))
+        spans.append(scale.span("extended", max(begin, end or begin), extended))
     marks = {"start": start, "end": end, "extended": extended, "now": now}
     return Timeline(
         spans=tuple(spans),
@@ -67,17 +68,17 @@ def _cut(instant: datetime, now: datetime) -> datetime:
 class _Scale:
     def __init__(self, first: datetime, last: datetime) -> None:
         length = max(last - first, _SHORTEST)
-        self._first = first - length * _MARGIN
+        self.first = first - length * _MARGIN
         self._last = first + length * (1 + _MARGIN)
 
     def place(self, instant: datetime) -> float:
-        return round(100 * ((instant - self._first) / (self._last - self._first)), 2)
+        return round(100 * ((instant - self.first) / (self._last - self.first)), 2)
 
     def span(self, kind: str, start: datetime, end: datetime) -> Span:
         x = self.place(start)
         return Span(kind=kind, x=x, width=round(max(self.place(end) - x, 0), 2))
 
     def years(self) -> tuple[tuple[str, float], ...]:
-        years = range(self._first.year + 1, self._last.year + 1)
+        years = range(self.first.year + 1, self._last.year + 1)
         step = -(-len(years) // _MOST_YEARS) or 1
         return tuple((str(year), self.place(datetime(year, 1, 1, tzinfo=UTC))) for year in years[::step])

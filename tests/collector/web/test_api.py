@@ -67,6 +67,8 @@ async def test_what_was_never_read_has_no_version(client: httpx.AsyncClient, nam
         "level on the maker's track": ("track=M&level=A", {"camera"}),
         "code on either track": ("code=MODEL_UNKNOWN", {"machine"}),
         "code on one track": ("track=S&code=NO_MAKER_DUTY", set()),
+        "finding on either track": ("code=WINDOW_MISSING", {"sensor"}),
+        "finding on one track": ("track=M&code=WINDOW_TOO_SHORT", set()),
         "model": ("model=lumenta/lb-980", {"lamp"}),
         "gateway": (f"gateway={OTHER}", set()),
         "several together": ("track=M&level=OK&model=zonneveld/zt-3", {"thermostat"}),
@@ -81,15 +83,13 @@ async def test_devices_are_filtered(
     assert {item["device"] for item in items} == {names[name] for name in expected}
 
 
-async def test_what_matters_most_comes_first(client: httpx.AsyncClient, names: dict[str, str]) -> None:
-    """Breaches, then questions, the household's turn, no verdict, all in order; unjudged devices last."""
+async def test_what_asks_for_attention_comes_first(client: httpx.AsyncClient, names: dict[str, str]) -> None:
+    """A breach, a question (here a finding), the household's turn, an update to install; then the rest by model."""
     items = (await client.get("/api/v1/devices")).json()["items"]
-    ranks = [
-        min(LEVELS.index(side["level"]) for side in item["verdict"].values()) if item["verdict"] else len(LEVELS)
-        for item in items
-    ]
+    order = ["camera", "sensor", "lock", "thermostat", "lamp", "plug", "machine"]
+    assert [item["device"] for item in items[: len(order)]] == [names[name] for name in order]
+    assert {item["verdict"] for item in items[len(order) :]} == {None}
     assert len(items) == len(names)
-    assert ranks == sorted(ranks)
 
 
 async def _all(client: httpx.AsyncClient, address: str, limit: int) -> list[dict[str, object]]:
@@ -148,7 +148,10 @@ async def _page_through(devices: Sequence[tuple[str | None, str | None, str | No
     gateways = (GATEWAY, OTHER)
     expected = [
         await register.device(
-            str(number), gateway=gateways[number % 2], model=model, level_s=seller, level_m=maker, code_s=seller
+            str(number),
+            gateway=gateways[number % 2],
+            model=model,
+            tracks=(seller and maker and (verdict("UP_TO_DATE", seller), verdict("UP_TO_DATE", maker))) or None,
         )
         for number, (seller, maker, model) in enumerate(devices)
     ]
@@ -165,7 +168,7 @@ async def _page_through(devices: Sequence[tuple[str | None, str | None, str | No
     await register.engine.dispose()
     assert sorted(shown) == sorted(expected)
     assert counted.total == len(devices)
-    assert sum(counted.S.values()) + counted.unjudged == len(devices)
+    assert sum(counted.levels["S"].values()) + counted.unjudged == len(devices)
 
 
 async def test_a_verdict_of_any_day_is_what_the_judge_says(

@@ -13,7 +13,7 @@ from tests.collector.web.register import GATEWAY, NOW, Register, failure, name_o
 
 TEXTS = {code: language.read_texts(code) for code in language.LOCALES}
 PAGES = ["/", "/codes", "/codes/SECURITY_FIX_OVERDUE", "/gateways", "/rejected", "/about"]
-VOID = {"meta", "link", "img", "input", "br", "path", "rect", "circle", "line", "use"}
+VOID = {"meta", "link", "img", "input", "br", "path", "rect", "circle", "line", "use", "wbr"}
 
 
 def _words(text: str) -> str:
@@ -138,16 +138,16 @@ async def test_the_summary_counts_each_track_apart(visitor: httpx.AsyncClient, n
     text = (await visitor.get("/")).text
     words = _words(text[text.index('<section class="summary"') : text.index("<details")])
     assert "9 devices 2 could not be read the last time 2 are still being judged" in words
-    assert "Seller 1 Breach indicated 2 No verdict 4 In order" in words
-    assert "Maker 1 Question 1 Your turn 3 No verdict 2 In order" in words
+    assert "Seller 1 Breach indicated 2 No verdict 4 In order 1 No time stated 1 Time too short" in words
+    assert "Maker 1 Question 1 Your turn 3 No verdict 2 In order 1 No time stated" in words
 
 
 async def test_a_count_leads_to_what_it_counts(visitor: httpx.AsyncClient, names: dict[str, str]) -> None:
     """As many cards as the number that was clicked."""
     assert names
     text = (await visitor.get("/")).text
-    links = re.findall(r'<a href="(/\?track=[SM]&amp;level=\w+)"><strong>(\d+)</strong>', text)
-    assert len(links) == 7
+    links = re.findall(r'<a href="(/\?track=[SM]&amp;\w+=\w+)"><strong>(\d+)</strong>', text)
+    assert len(links) == 10
     for address, count in links:
         assert len(_cards((await visitor.get(html.unescape(address))).text)) == int(count)
 

@@ -12,9 +12,9 @@ INSTANTS = st.datetimes(timezones=st.just(UTC)) | st.sampled_from([EARLIEST, LAT
 NOW = st.datetimes(datetime(2020, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # given a zone here
 
 
-@given(start=INSTANTS, end=st.none() | INSTANTS, extended=st.none() | INSTANTS, now=NOW)
+@given(start=st.none() | INSTANTS, end=st.none() | INSTANTS, extended=st.none() | INSTANTS, now=NOW)
 def test_everything_lies_inside_the_picture(
-    start: datetime, end: datetime | None, extended: datetime | None, now: datetime
+    start: datetime | None, end: datetime | None, extended: datetime | None, now: datetime
 ) -> None:
     """Whatever was promised, to the year 9999 too, the picture can be drawn and holds today."""
     picture = timeline(start, end, extended, now)
@@ -33,9 +33,12 @@ def test_everything_lies_inside_the_picture(
 
 
 def test_nothing_is_drawn_where_nothing_is_known() -> None:
-    """A window without a start is no window."""
+    """A window without an end is no window; one without a known start reaches to the edge."""
     now = datetime(2026, 11, 21, tzinfo=UTC)
-    assert timeline(None, now, None, now) is None
+    assert timeline(now, None, None, now) is None
+    open_picture = timeline(None, now + timedelta(days=90), None, now)
+    assert open_picture is not None
+    assert [span.x for span in open_picture.spans] == [0]
 
 
 def test_places_are_in_proportion() -> None:
