@@ -11,6 +11,7 @@ from agent.readers import ReadFailure, Reading
 from evidence.ids import device_id
 from evidence.report import Result
 from tests.world.gateway import BULB, Gateway
+from tests.world.processes import eventually
 from tests.world.witness import Witness
 
 
@@ -150,9 +151,8 @@ async def test_a_second_service_on_the_same_state_is_refused(gateway: Gateway, c
     """Two would use numbers twice."""
     await gateway.command("enrol", collector.code(), "--yes")
     await gateway.start()
-    async with asyncio.timeout(20):
-        while not (await gateway.status())["running"]:
-            pass
+    await eventually(lambda: "round " in gateway.log())
+    assert (await gateway.status())["running"]
     code, _, err = await gateway.command("run")
     assert (code, "in use by another updateplicht-agent" in err) == (74, True)
 
@@ -180,9 +180,7 @@ async def test_preview_can_show_all_devices_though_nothing_changed(gateway: Gate
     """The report that follows carries none."""
     await gateway.command("enrol", collector.code(), "--yes")
     await gateway.start()
-    async with asyncio.timeout(20):
-        while not (await gateway.status())["last_report"]:
-            pass
+    await eventually(lambda: "report=1 " in gateway.log() and not gateway.waiting())
     await gateway.stop()
     before = gateway.files()
     assert "2.3.087" not in (await gateway.command("preview"))[1]

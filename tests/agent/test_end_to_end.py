@@ -202,7 +202,7 @@ async def test_what_preview_shows_is_what_leaves(gateway: Gateway, mosquitto: Mo
     await enrolled(gateway, collector)
     await mosquitto.kill()
     await gateway.start()
-    await eventually(gateway.waiting)
+    await eventually(lambda: "report=1 " in gateway.log())
     before = gateway.files()
     code, shown, err = await gateway.command("preview", "--hex")
     assert (code, err) == (0, "")
