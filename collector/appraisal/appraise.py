@@ -20,6 +20,7 @@ from collector.appraisal.record import Record
 from collector.appraisal.seller import seller_ground
 from collector.appraisal.tracks import judge
 from collector.appraisal.verdict import Track, Verdict, Verdicts
+from collector.appraisal.windows import sales_in_order
 
 
 class Appraisal(Struct, frozen=True):
@@ -71,8 +72,9 @@ def appraise_facts(facts: Iterable[AnyFact], at: datetime, known: datetime, poli
         sold = any(sale.role == "seller" for sale in record.sales)
         verdicts = Verdicts(S=_ended(shown, "S", sold, policy), M=_ended(shown, "M", sold, policy))
         return Appraisal(verdicts, shown, None, instant.boundary)
-    seller = seller_ground(record, shown, instant, policy)
-    maker = maker_ground(record, shown, instant, policy)
+    sales = sales_in_order(record, instant, policy)
+    seller = seller_ground(record, shown, sales, instant, policy)
+    maker = maker_ground(record, shown, sales, instant, policy)
     verdicts = Verdicts(
         S=judge(record, shown, seller, instant, policy),
         M=judge(record, shown, maker, instant, policy),

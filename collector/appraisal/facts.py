@@ -283,7 +283,7 @@ def parse_fact(fact: Mapping[str, Any]) -> AnyFact:
             raise FactError(fact.get("id"), f"expected an instant such as 2026-11-21T12:00:00Z - at `$.{name}`")
     try:
         parsed: AnyFact = msgspec.convert(given, AnyFact, dec_hook=_parse_form)
-    except msgspec.ValidationError as fault:
+    except ValueError as fault:  # msgspec's, or a string that is no Unicode text
         raise FactError(fact.get("id"), str(fault)) from fault
     return parsed
 

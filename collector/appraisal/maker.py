@@ -4,7 +4,7 @@ Law: Cyber Resilience Act, Regulation (EU) 2024/2847 article 13(8) and (19); in 
 SI 2023/1007 schedule 1.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import product
 
@@ -12,6 +12,7 @@ from collector.appraisal.at import At
 from collector.appraisal.codes import Code, FindingCode, Flag, Level
 from collector.appraisal.days import day_end, day_start, period_end
 from collector.appraisal.evidence import Device
+from collector.appraisal.facts import Sale
 from collector.appraisal.policy import Policy
 from collector.appraisal.record import Record
 from collector.appraisal.statements import Anchors, later, promise, statements
@@ -28,7 +29,6 @@ from collector.appraisal.windows import (
     first_report_day,
     market,
     placed_days,
-    sales_in_order,
     statement_days,
     tried,
 )
@@ -36,20 +36,22 @@ from collector.appraisal.windows import (
 NAMES = ("unit.placed", "sale.contract", "window.end")
 
 
-def maker_ground(record: Record, device: Device, at: At, policy: Policy) -> Ground:
-    """Track M up to its windows."""
-    sales = sales_in_order(record, at, policy)
+def maker_ground(record: Record, device: Device, sales: Sequence[Sale], at: At, policy: Policy) -> Ground:
+    """Track M up to its windows; of the sales in T1's order the first one tells when the unit was bought."""
     place = market(record, sales, policy)
     issuer = device.model.maker_issuer
-    outcome = _Placed(record, device, place, at, policy).complete()
+    outcome = _Placed(record, device, sales, place, at, policy).complete()
     return Ground("M", policy.zone(place), place, issuer, frozenset({issuer}), outcome)
 
 
 class _Placed:
     """The unit on its market, completed."""
 
-    def __init__(self, record: Record, device: Device, place: str, at: At, policy: Policy) -> None:
+    def __init__(
+        self, record: Record, device: Device, sales: Sequence[Sale], place: str, at: At, policy: Policy
+    ) -> None:
         self._record = record
+        self._sales = sales
         self._device = device
         self._at = at
         self._policy = policy
@@ -79,8 +81,7 @@ class _Placed:
         psti_from = self._row.psti_from if self._row else None
         if psti_from is None and not counts_from(self._made, "purchase"):
             return [None]
-        sales = sales_in_order(self._record, self._at, self._policy)
-        if sales and (contract := sales[0].contract):
+        if self._sales and (contract := self._sales[0].contract):
             first, last = contract.days(self._zone)
         else:
             first = available_day(self._device, self._policy, self._zone)
@@ -115,7 +116,6 @@ class _Placed:
             reason=None if end or extended else "no_promise",
             start=start,
             end=end,
-            hard_end=end,
             extended_end=extended,
             basis=("promise" if end == promised.end else "statute") if end else "extension" if extended else None,
             cra=cra,

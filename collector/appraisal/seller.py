@@ -4,7 +4,7 @@ Law: Directive (EU) 2019/771 articles 7 and 10, in the Netherlands BW 7:18; the 
 Directive 2011/83 article 6(1)(lc).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import product
@@ -34,7 +34,6 @@ from collector.appraisal.windows import (
     first_report_day,
     market,
     placed_days,
-    sales_in_order,
     statement_days,
     tried,
 )
@@ -58,9 +57,8 @@ class Floor(Struct, frozen=True):
     refs: frozenset[str] = frozenset()
 
 
-def seller_ground(record: Record, device: Device, at: At, policy: Policy) -> Ground:
-    """Track S up to its windows."""
-    sales = sales_in_order(record, at, policy)
+def seller_ground(record: Record, device: Device, sales: Sequence[Sale], at: At, policy: Policy) -> Ground:
+    """Track S up to its windows; of the sales in T1's order the last one governs."""
     place = market(record, sales, policy)
     if not sales:
         stopped = Stopped(Code.INSUFFICIENT_EVIDENCE, missing=("sale",))

@@ -76,21 +76,22 @@ class Completion:
         """V3 to V7: what one advisory comes to."""
         if not choice.affected:
             return Result()
-        name = exposure.advisory.advisory
         cures = [each for each in choice.cures if self._shared.fits(each)]
-        offered = [each for each in cures if self._shared.offers(each)]
-        if offered:
+        if offered := [each for each in cures if self._shared.offers(each)]:
             code, since = self._supplied(offered, exploited=exposure.exploited)
-            return self._weighed(code, since, choice.due, name, exposure)
+            return self._weighed(code, since, choice.due, exposure.advisory.advisory, exposure)
+        elsewhere = any(self._shared.offers(each) for each in choice.cures)
+        return _flagged(self._not_supplied(exposure, choice, cures), {Flag.FIX_ELSEWHERE} if elsewhere else set())
+
+    def _not_supplied(self, exposure: Exposure, choice: Choice, cures: Sequence[Candidate]) -> Result:
+        """V3, V4: no fix for this device is out; `cures` are those that were."""
+        name = exposure.advisory.advisory
         if refused := self._refused(exposure):
             return self._weighed(Code.SUPPORT_DENIED_IN_WINDOW, refused, refused, name, exposure)
-        if self._at.reached(choice.due):
-            since = max([choice.due, *(each.lost for each in cures if each.lost)])
-            missing = self._weighed(Code.SECURITY_FIX_OVERDUE, since, choice.due, name, exposure)
-        else:
-            missing = self._weighed(Code.FIX_AWAITED, None, choice.due, name, exposure)
-        elsewhere = any(self._shared.offers(each) for each in choice.cures)
-        return _flagged(missing, Flag.FIX_ELSEWHERE) if elsewhere else missing
+        if not self._at.reached(choice.due):
+            return self._weighed(Code.FIX_AWAITED, None, choice.due, name, exposure)
+        since = max([choice.due, *(each.lost for each in cures if each.lost)])
+        return self._weighed(Code.SECURITY_FIX_OVERDUE, since, choice.due, name, exposure)
 
     def _refused(self, exposure: Exposure) -> datetime | None:
         """V3: when the fix was refused, if that was inside the window or its extension."""
@@ -237,5 +238,5 @@ _LEVELS = {
 }
 
 
-def _flagged(result: Result, flag: Flag) -> Result:
-    return Result(result.code, result.level, result.since, result.about, result.flags | {flag})
+def _flagged(result: Result, flags: set[Flag]) -> Result:
+    return Result(result.code, result.level, result.since, result.about, result.flags | flags)

@@ -4,7 +4,7 @@
 none, or a window. `Ground` is what the rules of section 8 need to know of a track beyond that.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -111,7 +111,7 @@ def sales_in_order(record: Record, at: At, policy: Policy) -> list[Sale]:
     return [sale for _, sale in sorted(ordered, key=lambda each: each[0])]
 
 
-def market(record: Record, sales: list[Sale], policy: Policy) -> str:
+def market(record: Record, sales: Sequence[Sale], policy: Policy) -> str:
     """The market of the unit; absent: the governing sale's jurisdiction, else `default_market`."""
     stated = record.unit.market if record.unit else None
     return stated or (sales[-1].jurisdiction if sales else None) or policy.default_market
