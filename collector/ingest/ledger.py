@@ -40,7 +40,7 @@ class Ledger:
         devices: Mapping[str, Mapping[str, DeviceState]],
         now: int,
     ) -> None:
-        self.judge: dict[str, set[str]] = {}
+        self.judge: set[tuple[str, str]] = set()
         self.judge_whole: set[str] = set()
         self.wanted: set[str] = set()
         self._states = states
@@ -134,7 +134,7 @@ class Ledger:
     def _note(self, state: GatewayState, device: str, new: Reading | None) -> None:
         row = {"gateway": state.gateway, "device": device, "sequence": state.last_sequence}
         self._readings.append({**row, "received_at": self._now, "reading": new})
-        self.judge.setdefault(state.gateway, set()).add(device)
+        self.judge.add((state.gateway, device))
 
     def _device_row(self, gateway: str, device: str, state: DeviceState) -> Row:
         good = state.reading["result"] == Result.OK

@@ -5,7 +5,7 @@ show for the first time. Nothing leaves before the commit; what is to be answere
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -19,7 +19,7 @@ from collector.ingest import enrolment, verify
 from collector.ingest.inbox import Arrival
 from collector.ingest.ledger import Ledger
 from collector.ingest.screen import Screened
-from collector.ingest.verify import REPORT, Message
+from collector.ingest.verify import Message
 from collector.store import evidence, judgements, rejected, statements
 from collector.store.rejected import Pending, Rejected
 from collector.transparency.log import Batch, Log
@@ -186,8 +186,8 @@ class _Settlement:
             if row.gateway is not None and (row.verified or error.reason == enrolment.REASON):
                 state = states.get(row.gateway)
                 self.settled.refusals.append(self._refusal(row, row.gateway, state.last_sequence if state else 0))
-        for gateway in {row.gateway for row in new if row.verified and row.topic.endswith(REPORT)} - {None}:
-            await self._judge_whole(str(gateway))
+        doubtful = {row.gateway for row in new if row.gateway is not None and row.verified}
+        await self._judge_again(await evidence.every_device(self._connection, doubtful))
 
     async def _append(self, message: Message) -> int:
         await self.settled.batch.add([message.digest])
@@ -215,12 +215,9 @@ class _Settlement:
             named.setdefault(message.gateway, set()).add(claims.inventory.hex())
         # A gateway that only repeats what is shown, as most do, needs nothing but that.
         named = {gateway: of for gateway, of in named.items() if of != {states[gateway].shown}}
-        ledger = Ledger(
-            states,
-            {name: await evidence.known_inventories(self._connection, name, of) for name, of in named.items()},
-            {name: await evidence.device_states(self._connection, name) for name in named},
-            self._now,
-        )
+        inventories = await evidence.known_inventories(self._connection, named) if named else {}
+        devices = await evidence.device_states(self._connection, named) if named else {}
+        ledger = Ledger(states, inventories, devices, self._now)
         for message, claims in new:
             leaf = self.settled.batch.leaf(message.digest)
             ledger.accept(claims, digest=message.digest, leaf=leaf, body=message.body)
@@ -228,16 +225,16 @@ class _Settlement:
         await evidence.write(self._connection, changes, now=self._now)
         self.settled.wanted.update(ledger.wanted)
         self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
-        for gateway, device in await evidence.unread(self._connection, changes.named):
-            ledger.judge.setdefault(gateway, set()).add(device)
-        for gateway, names in ledger.judge.items():
-            await judgements.queue(self._connection, gateway, names, at=self._now)
-        for gateway in ledger.judge_whole:
-            await self._judge_whole(gateway)
+        await self._judge_again(
+            {
+                *ledger.judge,
+                *await evidence.unread_devices(self._connection, changes.named),
+                *await evidence.every_device(self._connection, ledger.judge_whole),
+            }
+        )
 
-    async def _judge_whole(self, gateway: str) -> None:
-        names = await evidence.device_names(self._connection, gateway)
-        await judgements.queue(self._connection, gateway, names, at=self._now)
+    async def _judge_again(self, devices: Iterable[tuple[str, str]]) -> None:
+        await judgements.queue(self._connection, devices, at=self._now)
 
     def _refusal(self, row: Rejected, gateway: str, last_sequence: int) -> Refusal:
         return Refusal(

@@ -89,27 +89,34 @@ async def used_numbers(connection: AsyncConnection, gateway: str, wanted: Collec
     return {row.sequence: row.digest for row in rows}
 
 
-async def known_inventories(connection: AsyncConnection, gateway: str, wanted: Collection[str]) -> dict[str, Inventory]:
-    """Those of these inventories that some report of the gateway has stated, by digest."""
-    query = sa.select(inventories.c.inventory, inventories.c.devices)
-    rows = await connection.execute(query.where(inventories.c.gateway == gateway, inventories.c.inventory.in_(wanted)))
-    return {row.inventory: row.devices for row in rows}
+async def known_inventories(
+    connection: AsyncConnection, wanted: Mapping[str, Collection[str]]
+) -> dict[str, dict[str, Inventory]]:
+    """Those of these inventories, named by gateway, that some report of the gateway has stated."""
+    found: dict[str, dict[str, Inventory]] = {gateway: {} for gateway in wanted}
+    digests = {digest for of in wanted.values() for digest in of}
+    query = sa.select(inventories).where(inventories.c.gateway.in_(wanted.keys()), inventories.c.inventory.in_(digests))
+    for row in await connection.execute(query):
+        found[row.gateway][row.inventory] = row.devices
+    return found
 
 
-async def device_states(connection: AsyncConnection, gateway: str) -> dict[str, DeviceState]:
-    """The devices of a gateway, by id."""
-    query = sa.select(devices.c.device, devices.c.reading, devices.c.present).where(devices.c.gateway == gateway)
-    return {
-        row.device: DeviceState(reading=row.reading, present=row.present) for row in await connection.execute(query)
-    }
+async def device_states(connection: AsyncConnection, names: Collection[str]) -> dict[str, dict[str, DeviceState]]:
+    """The devices of these gateways, by gateway and id."""
+    found: dict[str, dict[str, DeviceState]] = {gateway: {} for gateway in names}
+    query = sa.select(devices.c.gateway, devices.c.device, devices.c.reading, devices.c.present)
+    for row in await connection.execute(query.where(devices.c.gateway.in_(names))):
+        found[row.gateway][row.device] = DeviceState(reading=row.reading, present=row.present)
+    return found
 
 
-async def device_names(connection: AsyncConnection, gateway: str) -> list[str]:
-    """The ids of all devices that a gateway ever reported."""
-    return list(await connection.scalars(sa.select(devices.c.device).where(devices.c.gateway == gateway)))
+async def every_device(connection: AsyncConnection, names: Collection[str]) -> list[tuple[str, str]]:
+    """All devices that these gateways ever reported, by (gateway, device)."""
+    query = sa.select(devices.c.gateway, devices.c.device).where(devices.c.gateway.in_(names))
+    return [(row.gateway, row.device) for row in await connection.execute(query)]
 
 
-async def unread(connection: AsyncConnection, names: Collection[str]) -> list[tuple[str, str]]:
+async def unread_devices(connection: AsyncConnection, names: Collection[str]) -> list[tuple[str, str]]:
     """The present devices of these gateways, by (gateway, device), whose reading is not good."""
     query = sa.select(devices.c.gateway, devices.c.device).where(
         devices.c.gateway.in_(names), devices.c.present, devices.c.reading["result"].as_string() != "ok"

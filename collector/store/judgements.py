@@ -54,9 +54,9 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 # --- the queue ---
 
 
-async def queue(connection: AsyncConnection, gateway: str, names: Iterable[str], *, at: int) -> None:
-    """Have devices of one gateway judged again."""
-    rows = [{"gateway": gateway, "device": name, "queued_at": at} for name in names]
+async def queue(connection: AsyncConnection, these: Iterable[tuple[str, str]], *, at: int) -> None:
+    """Have devices, by (gateway, device), judged again."""
+    rows = [{"gateway": gateway, "device": name, "queued_at": at} for gateway, name in these]
     if rows:
         await connection.execute(_again(dialect.insert(connection, judge_queue)), rows)
 
