@@ -43,7 +43,8 @@ Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
 
 
 def _finding(track: str, word: str) -> sa.ColumnElement[str]:
-    return s.devices.c.verdict[(track, "window_finding", word)].as_string()
+    found: sa.ColumnElement[str] = s.devices.c.verdict[(track, "window_finding", word)].as_string()
+    return found
 
 
 def _any(values: Iterable[sa.ColumnElement[Any]], wanted: str) -> sa.ColumnElement[bool]:

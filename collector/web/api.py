@@ -49,7 +49,7 @@ _answers = partial(
 async def devices(
     room: NamedDependency[Room], wanted: NamedDependency[rows.Filter], limit: Limit = _PAGE, cursor: Cursor = None
 ) -> Items[DeviceItem]:
-    """The devices, those that matter most first; `level` and `code` look at both tracks where no `track` is given."""
+    """The devices, what asks for attention first; `level` and `code` look at both tracks where no `track` is given."""
     async with reading(room.engine) as connection:
         page = await views.devices(connection, wanted, after=key_of(cursor, rows.DeviceKey), limit=limit)
     return Items(items=tuple(device_item(row, room) for row in page.items), next=word_for(page.next))

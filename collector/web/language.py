@@ -68,7 +68,8 @@ class Language:
 
     def moment(self, instant: datetime) -> Markup:
         """Day and time of an instant."""
-        text = format_datetime(instant, "d MMM y, HH:mm", tzinfo=self.zone, locale=self.locale)
+        local = _local(instant, self.zone)
+        text = format_datetime(local, "d MMM y, HH:mm", tzinfo=local.tzinfo, locale=self.locale)
         return _time(instant.isoformat(), text)
 
     def distance(self, instant: datetime, now: datetime) -> str:
@@ -116,6 +117,13 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield from _flat(f"{prefix}{key}.", value)
         else:
             yield f"{prefix}{key}", str(value)
+
+
+def _local(instant: datetime, zone: ZoneInfo) -> datetime:
+    try:
+        return instant.astimezone(zone)
+    except OverflowError:  # at either end of the calendar
+        return instant
 
 
 def _time(machine: str, text: str) -> Markup:

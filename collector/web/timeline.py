@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 
+from collector.appraisal.days import shift
+
 _MARGIN = 0.04
 _MOST_YEARS = 8
 _SHORTEST = timedelta(days=30)
@@ -62,14 +64,14 @@ def timeline(start: datetime | None, end: datetime | None, extended: datetime | 
 
 def _cut(instant: datetime, now: datetime) -> datetime:
     """A promise may reach to the year 9999; the picture does not."""
-    return min(max(instant, now - _FARTHEST), now + _FARTHEST)
+    return min(max(instant, shift(now, -_FARTHEST)), shift(now, _FARTHEST))
 
 
 class _Scale:
     def __init__(self, first: datetime, last: datetime) -> None:
         length = max(last - first, _SHORTEST)
-        self.first = first - length * _MARGIN
-        self._last = first + length * (1 + _MARGIN)
+        self.first = shift(first, -length * _MARGIN)
+        self._last = shift(first, length * (1 + _MARGIN))
 
     def place(self, instant: datetime) -> float:
         return round(100 * ((instant - self.first) / (self._last - self.first)), 2)

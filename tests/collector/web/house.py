@@ -140,7 +140,7 @@ async def furnish(register: Register) -> dict[str, str]:
             "0122052017", ids=["zigbee:_TZ3000_riwp3k79/TS0505B"], offer={"result": "offered", "version": "2"}
         ),
     )
-    names["mute"] = await register.device("mute", now_reads=failure("refused", "permission"), seen=5 * 86_400)
+    names["mute"] = await register.device("mute", now_reads=failure("unreachable", "no_permission"), seen=5 * 86_400)
     await register.rejection("sequence", count=2, detail="number 17 was used with other bytes")
     await register.rejection("signature", count=11)
     return names

@@ -87,7 +87,7 @@ async def test_each_device_shows_what_it_runs_and_both_verdicts(
     said = [
         "Thermostat",
         "Version 2.4.1",
-        "Last seen 15 minutes ago",
+        "Seen 15 minutes ago",
         "Observed by your gateway",
         "Seller dorpswinkel",
         "A fix is there; you still have time to install it.",
@@ -122,7 +122,10 @@ async def test_each_device_shows_what_it_runs_and_both_verdicts(
         "what an unknown product calls itself": ("_TZ3000_riwp3k79/TS0505B", "zigbee:_TZ3000_riwp3k79/TS0505B"),
         "that it is being judged": ("_TZ3000_riwp3k79/TS0505B", "Is being judged"),
         "what it offers": ("_TZ3000_riwp3k79/TS0505B", "Offers an update"),
-        "a device that never spoke": ("A device that does not name itself", "Could not be read so far"),
+        "a device that never spoke": (
+            "A device that does not name itself",
+            "Could not be read the last time: the gateway may not use the port.",
+        ),
         "who owes is not on record": ("debian", "Seller not on record"),
     }.values(),
 )
@@ -224,6 +227,14 @@ async def test_a_day_can_be_replayed_on_the_page(visitor: httpx.AsyncClient, nam
     assert "This is not" not in (await visitor.get(f"/devices/{GATEWAY}/{names['lamp']}")).text
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "0001-01-01T00:00:00Z", "9999-12-31", "9999-12-31T23:59:59Z"])
+async def test_the_ends_of_the_calendar_are_days_like_others(
+    visitor: httpx.AsyncClient, names: dict[str, str], day: str
+) -> None:
+    """No zone, picture or distance falls off them."""
+    assert (await visitor.get(f"/devices/{GATEWAY}/{names['lamp']}?at={day}&known={day}")).status_code == 200
+
+
 async def test_days_are_those_of_the_debtors_zone(visitor: httpx.AsyncClient, register: Register) -> None:
     """The last day of a window is the one that its country's calendar shows."""
     await register.product("acme/a", "acme", "lamp", ["gtin:1"])
@@ -277,7 +288,7 @@ async def test_dutch_pages_say_it_in_dutch(visitor: httpx.AsyncClient, names: di
     card = _cards((await visitor.get("/?lang=nl")).text)["zonneveld/zt-3"]
     for said in (
         "Thermostaat",
-        "15 minuten geleden het laatst gezien",
+        "15 minuten geleden gezien",
         "Er is een oplossing; je hebt nog tijd om die te installeren.",
         "Moet je updates leveren tot en met 18 oktober 2031, zoals beloofd.",
         "Gezien door je kastje",
