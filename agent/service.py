@@ -9,7 +9,6 @@ import logging
 import random
 import signal
 import time
-from collections.abc import Awaitable, Callable
 
 from agent import enrolment, keys, reporter, systemd
 from agent.config import Config
@@ -20,7 +19,8 @@ from agent.reporter import Reporter
 from agent.sales import spool_sales
 from agent.spool import Spool
 from agent.state import Remembered, locked
-from agent.survey import survey
+from agent.survey import Round, survey
+from evidence.report import DeviceReport
 
 log = logging.getLogger(__name__)
 
@@ -90,12 +90,11 @@ class Service:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set."""
         async with asyncio.TaskGroup() as group:
-            loops: dict[str, Callable[[], Awaitable[None]]] = {
-                "survey": self._survey,
-                "publisher": self._publish,
-                "watchdog": self._watchdog,
-            }
-            tasks = [group.create_task(_run(loop), name=name) for name, loop in loops.items()]
+            tasks = [
+                group.create_task(self._survey(), name="survey"),
+                group.create_task(self._publish(), name="publisher"),
+                group.create_task(self._watchdog(), name="watchdog"),
+            ]
             systemd.notify("READY=1")
             await stop.wait()
             systemd.notify("STOPPING=1")
@@ -105,29 +104,28 @@ class Service:
     async def _survey(self) -> None:
         while True:
             self._wanted.clear()
+            found = await survey(
+                self._config.sources, self._remembered.state.known, clock, lambda: self._moved.add("survey")
+            )
+            enrolled = enrolment.load(self._config.state_dir)
             try:
-                await self._round()
+                self._take(found, clock(), is_enrolled=enrolled is not None)
             except AgentError as error:  # a full disk must not end the reading; the next round tries again
                 log.error("round_failed code=%s error=%s", error.code, error)  # noqa: TRY400
-            await self._until_next_round()
+            self._publisher.wake()
+            await self._until_next_round(enrolled)
 
-    async def _round(self) -> None:
-        known = self._remembered.state.known
-        found = await survey(self._config.sources, known, clock, lambda: self._moved.add("survey"))
-        now = clock()
-        if found.known != known:
-            self._remembered.update(known=found.known)
+    def _take(self, found: Round, now: int, *, is_enrolled: bool) -> None:
         devices = reporter.device_reports(found.devices, self._identity.secret)
         number, waiting_sales = 0, 0
-        if enrolment.load(self._config.state_dir) is not None:
+        if is_enrolled:
+            # The report first: what else may find no room must not keep it from the spool.
+            number = self._report(devices, now)
             seen = {item.outcome.identity for item in found.devices}
             waiting_sales = spool_sales(self._config.sales, seen, self._identity, self._remembered, self._spool, now)
             self._spool.trim(now)
-            if self._reporter.is_due(devices, now):
-                signed = self._reporter.next(devices, now)
-                self._reporter.put(signed, self._spool, now)
-                number = signed.report.sequence
-            self._publisher.wake()
+        if found.known != self._remembered.state.known:
+            self._remembered.update(known=found.known)
         log.info(
             "round devices=%d failed=%d sources_failed=%d report=%s spooled=%d sales_waiting=%d",
             len(devices),
@@ -140,10 +138,16 @@ class Service:
         for failure in found.failures:
             log.warning("source_failed source=%s reader=%s reason=%s", failure.source, failure.reader, failure.reason)
 
-    async def _until_next_round(self) -> None:
+    def _report(self, devices: tuple[DeviceReport, ...], now: int) -> int:
+        if not self._reporter.is_due(devices, now):
+            return 0
+        signed = self._reporter.next(devices, now)
+        self._reporter.put(signed, self._spool, now)
+        return signed.report.sequence
+
+    async def _until_next_round(self, enrolled: Enrolment | None) -> None:
         began = asyncio.get_running_loop().time()
         interval = self._config.survey.interval_s * random.uniform(0.9, 1)  # noqa: S311  # spreads load
-        enrolled = enrolment.load(self._config.state_dir)
         while (now := asyncio.get_running_loop().time()) < began + interval:
             self._moved.add("survey")
             if enrolment.load(self._config.state_dir) != enrolled:
@@ -186,10 +190,6 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
             return await event.wait()
     except TimeoutError:
         return False
-
-
-async def _run(loop: Callable[[], Awaitable[None]]) -> None:
-    await loop()
 
 
 async def _serve(config: Config) -> None:

@@ -14,10 +14,9 @@ from typing import Any
 
 from agent import config, enrolment, keys, service
 from agent.enrolment import Enrolment
-from agent.errors import StateError
 from agent.publisher import Publisher
 from agent.spool import Kind, Spool
-from agent.state import Remembered, locked
+from agent.state import Remembered, is_locked, locked
 from evidence.diagnostic import diagnose
 from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
 from evidence.ids import topic
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     agreed = enrolment.from_code(code, now)
     enrolment.save(settings.state_dir, agreed)
     digest = hashlib.sha256(signed).hexdigest()
-    trouble = asyncio.run(_deliver(settings.state_dir, spool, agreed, digest, args.wait))
+    trouble = _deliver(settings.state_dir, identity.gateway, spool, agreed, _Wait(spool, digest, args.wait))
     return _tell(spool, digest, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
@@ -79,36 +78,42 @@ def _agrees() -> bool:
         return False
 
 
-async def _deliver(state_dir: Path, spool: Spool, agreed: Enrolment, digest: str, wait_s: int) -> str | None:
-    """Deliver it, or watch the running service do so, for as long as people wait; why it failed, if that is known."""
-    print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
-    try:
-        with locked(state_dir):
-            return await _publish(state_dir, spool, agreed, digest, wait_s)
-    except StateError:
-        await _answered(spool, digest, wait_s)
-        return None
-    finally:
+class _Wait:
+    """Waits until a message was answered, for as long as people do."""
+
+    def __init__(self, spool: Spool, digest: str, wait_s: int) -> None:
+        self._spool = spool
+        self._digest = digest
+        self._wait_s = wait_s
+
+    async def until_answered(self) -> None:
+        """Return once it is answered, or time is up."""
+        print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
+        for look in range(int(self._wait_s / _LOOK_S)):
+            if all(entry.digest != self._digest for entry in self._spool.entries()):
+                break
+            if look % 5 == 4:
+                print(".", end="", file=sys.stderr, flush=True)
+            await asyncio.sleep(_LOOK_S)
         print(file=sys.stderr)
 
 
-async def _publish(state_dir: Path, spool: Spool, agreed: Enrolment, digest: str, wait_s: int) -> str | None:
-    gateway = keys.load_or_create(state_dir).gateway
-    publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
-    async with asyncio.TaskGroup() as group:
-        publishing = group.create_task(publisher.run(agreed), name="publisher")
-        await _answered(spool, digest, wait_s)
-        publishing.cancel()
+def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, wait: _Wait) -> str | None:
+    """Deliver it, or watch the running service do so; why there was no session, if there was none."""
+    if is_locked(state_dir):
+        asyncio.run(wait.until_answered())
+        return None
+    with locked(state_dir):
+        publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
+        asyncio.run(_publish(publisher, agreed, wait))
     return publisher.trouble
 
 
-async def _answered(spool: Spool, digest: str, wait_s: int) -> None:
-    for look in range(int(wait_s / _LOOK_S)):
-        if all(entry.digest != digest for entry in spool.entries()):
-            return
-        if look % 5 == 4:
-            print(".", end="", file=sys.stderr, flush=True)
-        await asyncio.sleep(_LOOK_S)
+async def _publish(publisher: Publisher, agreed: Enrolment, wait: _Wait) -> None:
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publisher.run(agreed), name="publisher")
+        await wait.until_answered()
+        publishing.cancel()
 
 
 def _tell(spool: Spool, digest: str, trouble: str) -> int:

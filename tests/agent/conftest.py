@@ -1,6 +1,8 @@
 """What the tests of the agent share: a broker, a collector's stand-in, and an agent of one's own."""
 
-from collections.abc import AsyncIterator
+import ctypes
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -37,3 +39,14 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     made = Gateway(tmp_path)
     yield made
     await made.kill()
+
+
+@pytest.fixture
+def small_filesystem(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MiB."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    mounted = libc.mount(b"tmpfs", os.fsencode(tmp_path), b"tmpfs", 0, b"size=2m")
+    if mounted != 0:
+        pytest.skip(f"cannot mount a small file system: {os.strerror(ctypes.get_errno())}")
+    yield tmp_path
+    libc.umount2(os.fsencode(tmp_path), 2)

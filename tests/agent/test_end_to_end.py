@@ -2,12 +2,14 @@
 
 import hashlib
 import shutil
+from pathlib import Path
 from signal import Signals
 
 import msgspec
 import pytest
 
 from evidence import cose, report
+from tests.world.disks import fill_up, shrink
 from tests.world.gateway import BULB, Gateway
 from tests.world.mosquitto import Mosquitto
 from tests.world.processes import eventually
@@ -226,3 +228,26 @@ async def test_a_sale_of_the_configuration_reaches_the_collector(gateway: Gatewa
     (sale,) = collector.statements
     (device,) = collector.reports[0].devices or ()
     assert sale.fields == {"device": device.device, "seller": "noordlicht", "contract": "2026-03-10"}
+
+
+async def test_a_full_disk_stops_neither_reading_nor_reporting(small_filesystem: Path, collector: Witness) -> None:
+    """Reports go out while nothing else can be written, and their receipts are filed when there is room again."""
+    gateway = Gateway(small_filesystem)
+    await enrolled(gateway, collector)
+    await gateway.start()
+    try:
+        await eventually(lambda: collector.reports and not gateway.waiting())
+        for turn in range(3):
+            fill_up(small_filesystem)
+            # The script itself lies on the full disk: room for it, and for nothing else.
+            shrink(small_filesystem, 4096 * 2)
+            gateway.finds(msgspec.structs.replace(BULB, version_raw=version(turn)))
+            await eventually(lambda turn=turn: any(version(turn) in _versions(made) for made in collector.reports))  # type: ignore[misc]
+        (small_filesystem / "log").unlink()
+        await eventually(lambda: not gateway.waiting(), within_s=60)
+    finally:
+        await gateway.kill()
+    by_number = signed_by_number(collector)
+    assert sorted(by_number) == [1, 2, 3, 4]
+    assert {len(bodies) for bodies in by_number.values()} == {1}
+    assert len(gateway.kept()) == 4

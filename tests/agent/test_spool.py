@@ -1,9 +1,6 @@
 """What waits, in which order it leaves, and what goes first when there is no room."""
 
-import contextlib
-import ctypes
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +9,7 @@ from agent.archive import Archive
 from agent.disk import Disk
 from agent.errors import SpoolError
 from agent.spool import Kind, Spool
-from tests.world.disks import DAY_S, SmallDisk, open_spool
+from tests.world.disks import DAY_S, SmallDisk, fill_up, open_spool
 
 START = 1_800_000_000
 
@@ -180,23 +177,10 @@ def test_a_disk_that_is_really_full_still_takes_the_next_report(small_filesystem
     state_dir.mkdir()
     spool = open_spool(state_dir)
     fill(spool, Kind.WHOLE, Kind.WHOLE)
-    with contextlib.suppress(OSError), (small_filesystem / "log").open("wb", buffering=0) as log:
-        while True:
-            log.write(bytes(4096))
+    fill_up(small_filesystem)
     for number in range(3, 200):
         spool.put(Kind.UNCHANGED, f"report {number}".encode(), now=START, sequence=number)
     assert spool.last_waiting()[0] == 199
     sequences = [entry.sequence for entry in spool.entries()]
     assert sequences[:2] == [1, 2]
     assert spool.losses()["disk_full"] == 199 - len(sequences)
-
-
-@pytest.fixture
-def small_filesystem(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MiB."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    mounted = libc.mount(b"tmpfs", os.fsencode(tmp_path), b"tmpfs", 0, b"size=2m")
-    if mounted != 0:
-        pytest.skip(f"cannot mount a small file system: {os.strerror(ctypes.get_errno())}")
-    yield tmp_path
-    libc.umount2(os.fsencode(tmp_path), 2)

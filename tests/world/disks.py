@@ -1,5 +1,6 @@
 """Spools for tests, and a disk that is as small as a test says."""
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -28,3 +29,16 @@ class SmallDisk(Disk):
 def open_spool(directory: Path, *, blocks: int = 1000, days: int = 365, disk: Disk | None = None) -> Spool:
     """A spool of so many blocks and days."""
     return Spool(directory, max_bytes=blocks * 4096, max_age_s=days * DAY_S, disk=disk)
+
+
+def fill_up(directory: Path) -> None:
+    """Leave no room in the file system of this directory; `log` holds it."""
+    with contextlib.suppress(OSError), (directory / "log").open("ab", buffering=0) as log:
+        while True:
+            log.write(bytes(4096))
+
+
+def shrink(directory: Path, room: int) -> None:
+    """Give so many bytes of it back."""
+    log = directory / "log"
+    os.truncate(log, max(0, log.stat().st_size - room))
