@@ -1,7 +1,8 @@
 """The pages for people: rendered here, complete without script, in the language of the visitor."""
 
+from functools import partial
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, get
 from litestar.datastructures import Cookie
@@ -83,8 +84,8 @@ async def devices(
         language,
         "devices.html",
         devices=[showing.device(row) for row in page.items],
-        next=_link(request, cursor=word_for(page.next)) if page.next else None,
-        first=_link(request, cursor=None) if cursor else None,
+        narrow=partial(_link, request, cursor=None),
+        **_pager(request, page, cursor),
         **context,
     )
 
@@ -136,8 +137,7 @@ async def device(
         verdicts=[(item, tracks(item.verdict)) for item in verdicts.items],
         readings=[(item, showing.reading(item.reading)) for item in readings.items],
         statements=[(item, stated(item.fact)) for item in statements.items],
-        next=_link(request, cursor=word_for(statements.next)) if statements.next else None,
-        first=_link(request, cursor=None) if cursor else None,
+        **_pager(request, statements, cursor),
         simulated=simulated,
     )
 
@@ -189,8 +189,7 @@ async def gateways(
         language,
         "gateways.html",
         gateways=page.items,
-        next=_link(request, cursor=word_for(page.next)) if page.next else None,
-        first=_link(request, cursor=None) if cursor else None,
+        **_pager(request, page, cursor),
         simulated=simulated,
     )
 
@@ -218,8 +217,7 @@ async def rejected(
         "rejected.html",
         kept=page.items,
         reason=reason,
-        next=_link(request, cursor=word_for(page.next)) if page.next else None,
-        first=_link(request, cursor=None) if cursor else None,
+        **_pager(request, page, cursor),
         **context,
     )
 
@@ -244,9 +242,17 @@ async def _simulated(room: Room) -> bool:
         return await views.simulated(connection)
 
 
+def _pager(request: Request[Any, Any, Any], page: rows.Page[Any, Any], cursor: str | None) -> dict[str, Any]:
+    """Where a list goes on, and where it begins."""
+    return {
+        "next": _link(request, cursor=word_for(page.next)) if page.next else None,
+        "first": _link(request, cursor=None) if cursor else None,
+    }
+
+
 def _link(request: Request[Any, Any, Any], **changes: str | None) -> str:
     """The address of this request, with some of its parameters changed; what is empty is left out."""
-    parameters = {**dict(request.query_params.multi_items()), **changes}
+    parameters = {**dict(parse_qsl(request.url.query)), **changes}
     pairs = [(key, value) for key, value in parameters.items() if value]
     return f"{request.url.path}?{urlencode(pairs)}" if pairs else str(request.url.path)
 

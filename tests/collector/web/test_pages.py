@@ -13,6 +13,7 @@ from tests.collector.web.register import GATEWAY, NOW, Register, failure, name_o
 
 TEXTS = {code: language.read_texts(code) for code in language.LOCALES}
 PAGES = ["/", "/codes", "/codes/SECURITY_FIX_OVERDUE", "/gateways", "/rejected", "/about"]
+COUNT = r'<a href="([^"]+)"><strong>(\d+)</strong>'
 VOID = {"meta", "link", "img", "input", "br", "path", "rect", "circle", "line", "use", "wbr"}
 
 
@@ -149,10 +150,18 @@ async def test_a_count_leads_to_what_it_counts(visitor: httpx.AsyncClient, names
     """As many cards as the number that was clicked."""
     assert names
     text = (await visitor.get("/")).text
-    links = re.findall(r'<a href="(/\?track=[SM]&amp;\w+=\w+)"><strong>(\d+)</strong>', text)
+    links = re.findall(COUNT, text)
     assert len(links) == 10
     for address, count in links:
         assert len(_cards((await visitor.get(html.unescape(address))).text)) == int(count)
+
+
+async def test_a_count_keeps_what_was_chosen(visitor: httpx.AsyncClient, names: dict[str, str]) -> None:
+    """Counts within one model lead to devices of that model."""
+    assert names
+    for address, count in re.findall(COUNT, (await visitor.get("/?model=oever/cam-2&level=B&cursor=")).text):
+        cards = _cards((await visitor.get(html.unescape(address))).text)
+        assert (list(cards), count) == (["oever/cam-2"], "1")
 
 
 async def test_further_pages_keep_the_choice(visitor: httpx.AsyncClient, register: Register) -> None:
