@@ -6,6 +6,7 @@ import os
 import pkgutil
 import sys
 import time
+from typing import NoReturn
 
 from collector import commands
 from collector.config import DEFAULT_PATH
@@ -13,24 +14,22 @@ from collector.errors import (
     BrokerError,
     CollectorError,
     ConfigError,
-    ConflictError,
     NotFoundError,
-    RejectedError,
     RunningError,
     StoreError,
     WebError,
 )
 
 _EXIT_CODES = {
-    ConfigError: os.EX_CONFIG,
-    RejectedError: os.EX_DATAERR,
-    StoreError: os.EX_IOERR,
+    CollectorError: os.EX_DATAERR,  # those without a line of their own: facts, cases, policies, signed bytes
     BrokerError: os.EX_UNAVAILABLE,
-    WebError: os.EX_UNAVAILABLE,
+    ConfigError: os.EX_CONFIG,
     NotFoundError: os.EX_NOINPUT,
-    ConflictError: os.EX_DATAERR,
     RunningError: os.EX_TEMPFAIL,
+    StoreError: os.EX_IOERR,
+    WebError: os.EX_UNAVAILABLE,
 }
+_INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except CollectorError as error:
-        return _fail(error, _EXIT_CODES[type(error)])
+        return _fail(error, next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES))
     except PermissionError as error:
         return _fail(error, os.EX_NOPERM)
     except BrokenPipeError:
@@ -47,10 +46,21 @@ def main(arguments: list[str] | None = None) -> int:
         return os.EX_IOERR
     except OSError as error:
         return _fail(error, os.EX_IOERR)
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints end with 64 (EX_USAGE)."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was mistyped."""
+        self.print_usage(sys.stderr)
+        self.exit(os.EX_USAGE, f"{self.prog}: {message}; --help says more\n")
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="updateplicht-collector", description="Keeps signed evidence beside promises, and says what is owed."
     )
     parser.add_argument("--config", default=DEFAULT_PATH, metavar="FILE", help="default: %(default)s")

@@ -67,6 +67,6 @@ def test_a_gateway_is_revoked_from_an_instant_on(command: Command) -> None:
     ],
 )
 def test_what_is_mistyped_is_said_so(command: Command, arguments: tuple[str, ...]) -> None:
-    """Before the register is opened, with exit 2 as argparse has it."""
-    with pytest.raises(SystemExit, match="2"):
+    """Before the register is opened, with exit 64."""
+    with pytest.raises(SystemExit, match="64"):
         command("gateways", *arguments)
