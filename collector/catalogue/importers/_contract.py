@@ -51,7 +51,7 @@ class Reason(StrEnum):
     """Versions that are to be compared, in a format that does not say how: only the model's entry can."""
     VERSION = "version"
     """A release without a version that can be read without guessing."""
-    FIX = "fix_undated"
+    FIX = "fix_unversioned"
     """A fix is said to exist, and not in which version."""
     CONTRADICTION = "contradiction"
     """Two places of the document that cannot both be right."""

@@ -63,6 +63,11 @@ class Desk:
         self._claimed: dict[str, set[str]] = {}
         self._checked: dict[str, CheckedStatement] = {}
 
+    @property
+    def described(self) -> set[str]:
+        """The models among those that were spoken of, of which somebody has said what they are."""
+        return set(self._described)
+
     @classmethod
     async def opened(
         cls, connection: AsyncConnection, batch: Batch, signers: Signers, parts: Sequence[Part], now: int
@@ -171,6 +176,8 @@ class Desk:
 
     async def _enter(self) -> None:
         """Log and record what was checked."""
+        if not self._checked:
+            return
         await self._batch.add(self._checked)
         entered = [(checked, self._batch.leaf(digest)) for digest, checked in self._checked.items()]
         await record.insert_all(self._connection, entered)

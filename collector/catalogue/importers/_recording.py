@@ -104,5 +104,5 @@ class Recorder:
             await desk.close()
         self.new += desk.new
         self.known += desk.known
-        self.undescribed |= desk.undescribed
+        self.undescribed = (self.undescribed | desk.undescribed) - desk.described
         return desk.listed
