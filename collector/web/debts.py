@@ -4,13 +4,16 @@ A verdict names no party, because a party's name is no part of the judgement. Th
 (appraisal.md T1), the manufacturer and the class those of the best entry of the model (K4); the zones are those of D1.
 """
 
+import contextlib
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from collector.appraisal.at import At
-from collector.appraisal.facts import parse_facts
+from collector.appraisal.errors import FactError
+from collector.appraisal.facts import AnyFact, parse_fact
 from collector.appraisal.policy import Policy
 from collector.appraisal.record import Record
 from collector.appraisal.verdict import Verdict
@@ -47,7 +50,7 @@ def tracks(stored: Json | None) -> Tracks | None:
 
 def debts(device: Device, at: datetime, known: datetime, policy: Policy) -> Debts:
     """Who owes what there is to owe for a device at an instant, by what was known at another."""
-    record = Record(parse_facts(device.naming), known)
+    record = Record(_valid(device.naming), known)
     sales = sales_in_order(record, At(at), policy)
     sale = sales[-1] if sales else None
     model = next((model for model in record.models if model.model == device.model), None)
@@ -56,3 +59,10 @@ def debts(device: Device, at: datetime, known: datetime, policy: Policy) -> Debt
         M=Debtor(name=model.manufacturer if model else None, zone=policy.zone(market(record, sales, policy))),
         device_class=model.device_class if model else None,
     )
+
+
+def _valid(facts: Iterable[Json]) -> Iterator[AnyFact]:
+    """A fact that the judge would refuse names nobody, and hides no other."""
+    for fact in facts:
+        with contextlib.suppress(FactError):
+            yield parse_fact(fact)

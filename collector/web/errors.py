@@ -8,6 +8,7 @@ code                 status
   not_judged         409      facts on record that the judge cannot judge
   unknown_host       421      a Host that is not this register's
   internal           500      a fault of ours; the log has it, the answer does not
+  store              503      the database does not give what it must; likewise
 """
 
 import logging
@@ -17,6 +18,8 @@ from typing import Any, Final
 import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+
+from collector.errors import StoreError
 
 _log = logging.getLogger(__name__)
 _CODES: Final = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 409: "not_judged"}
@@ -74,7 +77,11 @@ def handlers(page: ErrorPage) -> dict[int | type[Exception], Handler]:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
         return answer(request, 500, Fault(code="internal", message="the register could not answer; its log says why"))
 
-    return {HTTPException: expected, Exception: unexpected}
+    def without_store(request: Request[Any, Any, Any], error: StoreError) -> Response[Any]:
+        _log.error("%s %s failed: %s", request.method, request.url.path, error)
+        return answer(request, 503, Fault(code="store", message="the database does not answer; try again in a while"))
+
+    return {HTTPException: expected, StoreError: without_store, Exception: unexpected}
 
 
 def _fault(error: HTTPException) -> Fault:

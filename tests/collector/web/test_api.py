@@ -219,6 +219,8 @@ async def test_facts_that_cannot_be_judged_are_said_to_be_so(
     await register.statement("sale", f"consumer:{GATEWAY}", {"device": names["machine"], "seller": 7})
     answer = await client.get(f"/api/v1/devices/{GATEWAY}/{names['machine']}/verdict")
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "not_judged")
+    listed = (await client.get("/api/v1/devices?code=MODEL_UNKNOWN")).json()["items"]
+    assert [(item["device"], item["seller"]) for item in listed] == [(names["machine"], None)]
 
 
 async def test_another_household_is_not_shown(client: httpx.AsyncClient, register: Register) -> None:
