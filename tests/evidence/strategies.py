@@ -123,6 +123,17 @@ codes = st.builds(
 )
 
 
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=80) | st.text(max_size=80),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.integers(-(2**64), 2**64 - 1), inner, max_size=5)
+        | st.dictionaries(st.text(max_size=30), inner, max_size=5)
+    ),
+    max_leaves=25,
+)
+
+
 def root_of(leaves: list[bytes]) -> bytes:
     """The root over leaf hashes by the definition of RFC 9162 section 2.1.1."""
     if len(leaves) == 1:

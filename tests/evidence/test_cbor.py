@@ -7,19 +7,10 @@ from hypothesis import strategies as st
 from evidence import cbor
 from evidence.errors import TooLargeError
 from evidence.limits import MAX_DEPTH
-
-values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**64), 2**64 - 1) | st.binary(max_size=80) | st.text(max_size=80),
-    lambda inner: (
-        st.lists(inner, max_size=5)
-        | st.dictionaries(st.integers(-(2**64), 2**64 - 1), inner, max_size=5)
-        | st.dictionaries(st.text(max_size=30), inner, max_size=5)
-    ),
-    max_leaves=25,
-)
+from tests.evidence import strategies
 
 
-@given(values)
+@given(strategies.values)
 @settings(deadline=None)
 def test_cbor_is_read_as_it_was_written(value: object) -> None:
     """One value, one encoding; the order in which a map was made does not show."""
