@@ -37,7 +37,7 @@ from agent.errors import LinkError
 from evidence.report import Result
 
 CONNECT_TIMEOUT_S = 5.0
-PAUSE_S = 0.05  # between requests; RS-485 adapters need time to turn the line around
+PAUSE_S = 0.05  # before each request; RS-485 adapters need time to turn the line around
 MAX_BUFFER_BYTES = 4096  # pymodbus drops what is longer unseen, and a flood would look like silence
 BASIC_OBJECTS = (0, 1, 2)  # VendorName, ProductCode, MajorMinorRevision: the mandatory ones
 
@@ -138,9 +138,9 @@ class Client:
             if reply.next_object_id <= wanted:
                 raise LinkError(Result.PARSE_FAILED, "garbled", "it says that more follows and starts over")
             wanted = reply.next_object_id
-            await asyncio.sleep(PAUSE_S)
 
     async def _ask(self, unit: int, object_id: int) -> ReadDeviceInformationResponse:
+        await asyncio.sleep(PAUSE_S)
         self._seen = b""
         try:
             reply = await self._client.read_device_information(read_code=1, object_id=object_id, device_id=unit)

@@ -54,5 +54,6 @@ def _compared(device: str, outcome: Reading | ReadFailure) -> dict[str, Any]:
         "version_alt": reading.version_alt,
         "scheme": reading.scheme,
         "ids": list(reading.ids),
+        # Samples give its state in the source's own word, which a reading does not keep; no source here states one.
         "offer": None,
     }

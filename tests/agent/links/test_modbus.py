@@ -92,6 +92,18 @@ async def test_a_line_that_never_stops_talking(tmp_path: Path) -> None:
         line.unplug()
 
 
+async def test_an_adapter_that_sends_our_own_bytes_back(tmp_path: Path) -> None:
+    """Where the configuration says so, they are not taken for the answer."""
+    line = Line(tmp_path / "port")
+    request = "01 2b 0e 01 00 70 77"
+    playing = asyncio.create_task(play(line, parse(f"> {request}\n< {request}\n< 01 ab 01 9e f0")))
+    try:
+        assert await read(port=str(line.path), echo=True) == (Result.REFUSED, "exception_1")
+    finally:
+        playing.cancel()
+        line.unplug()
+
+
 async def test_an_answer_whose_checksum_fits_and_whose_content_does_not(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

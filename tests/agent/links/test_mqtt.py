@@ -22,6 +22,11 @@ LOOPBACK = "127.0.0.1"
 CONNACK, SUBACK = b"\x20\x02\x00\x00", b"\x90\x03\x00\x01\x00"
 
 
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.3)
+
+
 async def refusal(host: str = LOOPBACK, **settings: Any) -> tuple[Result, str]:
     """Result and reason of an attempt that fails."""
     with pytest.raises(LinkError) as caught:
@@ -60,16 +65,14 @@ async def test_an_empty_message_deletes() -> None:
         assert await mqtt.retained(Broker(host=LOOPBACK, port=port), ["a/+"]) == {"a/1": b"one"}
 
 
-async def test_what_was_still_on_its_way_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_still_on_its_way_is_waited_for() -> None:
     """A network may stall for longer than it must be quiet."""
-    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
     async with serving(_broker(_publish("a/1", b"one"), late=_publish("a/2", b"two"))) as port:
         assert await mqtt.retained(Broker(host=LOOPBACK, port=port), ["a/+"]) == {"a/1": b"one", "a/2": b"two"}
 
 
-async def test_a_broker_that_sends_what_others_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_broker_that_sends_what_others_asked_for() -> None:
     """amqtt greets a newcomer with all that anybody is subscribed to."""
-    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
     async with broker.broker() as port:
         await publish(LOOPBACK, port, {"a/1": b"one", "b/1": b"other"})
         async with Client(LOOPBACK, port) as neighbour:

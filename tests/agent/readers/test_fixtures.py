@@ -36,7 +36,7 @@ REASONS = {
     Fault.UNPLUGGED: (Result.UNREACHABLE, "closed"),
 }
 HARMLESS = (Fault.NONE, Fault.BYTE_BY_BYTE)
-TIMEOUT_S, LATE_S, PATIENT_S = 0.15, 0.2, 2.0
+TIMEOUT_S, LATE_S, PATIENT_S = 0.25, 0.35, 2.0
 
 
 def names(fixtures: list[Fixture]) -> dict[str, Any]:
