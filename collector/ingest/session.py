@@ -13,7 +13,6 @@ import asyncio
 import functools
 import itertools
 import logging
-import random
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from collector.errors import BrokerError
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
+from collector.ingest.patience import delays
 
 TOPICS: Final = (("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statement", 1))
 RECEIVE_MAXIMUM: Final = 1000
@@ -73,12 +73,12 @@ class Session:
 
     async def run(self) -> None:
         """Stay connected until cancelled."""
-        attempts = itertools.count()
+        waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
         for version in itertools.cycle(self._versions):
             connection = _Connection(self._name, version, self._inbox)
             try:
                 await connection.open(self._host, self._port)
-                attempts = itertools.count()
+                waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
                 self._connection = connection
                 self.connected.set()
                 self._health.set("broker", OK)
@@ -91,8 +91,7 @@ class Session:
                 self._connection = None
                 self.connected.clear()
                 connection.close()
-            limit = min(LAST_DELAY_S, FIRST_DELAY_S * 2 ** next(attempts))
-            await asyncio.sleep(random.uniform(0, limit))  # noqa: S311  # no secret, only jitter
+            await asyncio.sleep(next(waits))
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send an answer; without a connection it is dropped, and the gateway sends again."""

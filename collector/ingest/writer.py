@@ -11,9 +11,7 @@
 """
 
 import asyncio
-import itertools
 import logging
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, TypeVar
 
@@ -25,6 +23,7 @@ from collector.ingest import screen
 from collector.ingest.answers import Answers
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
+from collector.ingest.patience import delays
 from collector.ingest.requests import Requests
 from collector.ingest.screen import Screened
 from collector.ingest.settle import Settled, settle
@@ -145,19 +144,18 @@ class Writer:
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do what needs the store, again and again while it is at fault, with growing delays."""
-        for attempt in itertools.count():
+        waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
+        while True:
             try:
                 result = await work()
             except StoreError as error:
                 if self._health.set("store", error.fault, str(error)):
                     logger.error("%s", error)  # noqa: TRY400  # the operator needs no traceback of a full disk
-                limit = min(LAST_DELAY_S, FIRST_DELAY_S * 2**attempt)
-                await asyncio.sleep(random.uniform(limit / 2, limit))  # noqa: S311  # no secret, only jitter
+                await asyncio.sleep(next(waits))
             else:
                 if self._health.set("store", OK):
-                    logger.info("the store works")
+                    logger.info("the store works again")
                 return result
-        raise AssertionError
 
 
 def _nobody_waits() -> None:

@@ -1,13 +1,15 @@
 """A writer at its register: messages go into its inbox, answers and acknowledgements are collected."""
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.config import Limits
 from collector.ingest.health import Health
@@ -68,9 +70,13 @@ class Desk(Register):
 
     @classmethod
     @asynccontextmanager
-    async def open_for_work(cls, folder: Path, limits: Limits | None = None) -> AsyncIterator[Self]:
-        """A desk in a folder, with the writer at work."""
+    async def open_for_work(
+        cls, folder: Path, limits: Limits | None = None, prepare: Callable[[AsyncEngine], None] | None = None
+    ) -> AsyncIterator[Self]:
+        """A desk in a folder, with the writer at work; `prepare` is for whoever wants to trouble its register."""
         async with cls.opened(folder) as desk:
+            if prepare is not None:
+                prepare(desk.engine)
             desk.now = NOW
             desk.answers = []
             desk.acknowledged = []
@@ -92,7 +98,8 @@ class Desk(Register):
                 yield desk
             finally:
                 work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+                with contextlib.suppress(asyncio.CancelledError):
+                    await work
 
     def put(self, to: str, data: bytes) -> None:
         """Let a message arrive."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.errors import RejectedError, StoreFault
 from collector.ingest import ledger
@@ -32,8 +33,22 @@ async def stored(desk: Desk) -> list[int]:
     return [row["sequence"] for row in await desk.rows(sa.select(reports.c.sequence).order_by(reports.c.sequence))]
 
 
+class Disk:
+    """The disk under a register, which can be full: then the file may not grow by a page."""
+
+    def __init__(self) -> None:
+        self.pages = 1_000_000
+
+    def under(self, engine: AsyncEngine) -> None:
+        """Bound every transaction."""
+        sa.event.listen(engine.sync_engine, "begin", self._bound)
+
+    def _bound(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self.pages}")
+
+
 @asynccontextmanager
-async def locked(_desk: Desk, folder: Path) -> AsyncIterator[None]:
+async def locked(folder: Path, _disk: Disk) -> AsyncIterator[None]:
     """Somebody holds the register and does not let go."""
     other = await open_engine(folder / "register.sqlite")
     async with writing(other):
@@ -42,31 +57,24 @@ async def locked(_desk: Desk, folder: Path) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def full(desk: Desk, _folder: Path) -> AsyncIterator[None]:
-    """The database may not grow by a page."""
-
-    def no_room(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")
-
-    def room(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
-
-    sa.event.listen(desk.engine.sync_engine, "begin", no_room)
+async def full(_folder: Path, disk: Disk) -> AsyncIterator[None]:
+    """There is no room for another page."""
+    disk.pages, room = 1, disk.pages
     yield
-    sa.event.remove(desk.engine.sync_engine, "begin", no_room)
-    sa.event.listen(desk.engine.sync_engine, "begin", room)
+    disk.pages = room
 
 
 @pytest.mark.parametrize(("fault", "state"), [(locked, "locked"), (full, "full")], ids=["locked", "full"])
 async def test_a_fault_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, state: str) -> None:
     """It is shown, nothing is acknowledged, answered or blamed, and the work goes on when it ends."""
     monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
-    async with Desk.open_for_work(tmp_path) as desk:
+    disk = Disk()
+    async with Desk.open_for_work(tmp_path, prepare=disk.under) as desk:
         await desk.enrol_gateway(HOME)
-        # More than the free pages that the file has left.
+        # More than the pages that the file has already can take.
         found = [seen(f"{number:032x}", "v" * 500) for number in range(200)]
         data = signed_report(1, *found)
-        async with fault(desk, tmp_path):
+        async with fault(tmp_path, disk):
             desk.put(topic(HOME, "report"), data)
             await until_store_is(desk, state)
             assert (desk.acknowledged, desk.answers) == ([], [])
