@@ -1,0 +1,1 @@
+"""Foreign catalogues as files, and a generator of as many as a measurement needs."""
