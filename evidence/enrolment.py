@@ -6,14 +6,13 @@ with a checksum so that a mistyped one is told from a wrong one. The gateway ans
 over the gateway's id and key.
 """
 
-import base64
 import hashlib
 import hmac
 from typing import Any
 
 import msgspec
 
-from evidence import cbor, cose, statement
+from evidence import cbor, copied, cose, statement
 from evidence.claims import Claims, boolean, hexadecimal, integer, octets, text
 from evidence.errors import ClaimError, EnrolmentCodeError, EvidenceError
 from evidence.ids import ID_BYTES, hex_id
@@ -25,7 +24,6 @@ KIND = "enrolment"
 SECRET_BYTES = 16
 CODE_ID_BYTES = 8
 _PREFIX = "updateplicht1-"
-_CHECKSUM_BYTES = 4
 _PROOF_BYTES = 32
 _MAX_CODE_BYTES = 1024  # before base32; with the longest host name a code has fewer than 700
 _HOST, _PORT, _TLS, _LOG, _KEY, _SECRET = 1, 2, 3, 4, 5, 6
@@ -66,7 +64,7 @@ class Enrolment(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def format_code(code: EnrolmentCode) -> str:
-    """The code as text to copy: base32, since people may have to type it."""
+    """The code as text to copy."""
     body = cbor.encode(
         {
             _HOST: code.host,
@@ -77,7 +75,7 @@ def format_code(code: EnrolmentCode) -> str:
             _SECRET: code.secret,
         }
     )
-    return _PREFIX + base64.b32encode(body + _checksum(body)).decode().rstrip("=").lower()
+    return copied.write(_PREFIX, body)
 
 
 def parse_code(written: str) -> EnrolmentCode:
@@ -86,17 +84,7 @@ def parse_code(written: str) -> EnrolmentCode:
     Raises:
         EnrolmentCodeError: Cut, mistyped, or of another version.
     """
-    compact = "".join(written.split()).lower()
-    if not compact.startswith(_PREFIX):
-        raise EnrolmentCodeError(f"an enrolment code begins with {_PREFIX}; was all of it copied?")
-    body32 = compact.removeprefix(_PREFIX).upper()
-    try:
-        data = base64.b32decode(body32 + "=" * (-len(body32) % 8))
-    except ValueError as error:
-        raise EnrolmentCodeError("the enrolment code was mistyped or cut: a code has only a to z and 2 to 7") from error
-    body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
-    if checksum != _checksum(body):
-        raise EnrolmentCodeError("the enrolment code was mistyped or cut: its checksum does not fit")
+    body = copied.read(_PREFIX, written, "an enrolment code", EnrolmentCodeError)
     try:
         return _decode_code(body)
     except EvidenceError as error:
@@ -158,7 +146,3 @@ def _decode_code(body: bytes) -> EnrolmentCode:
 
 def _proof(secret: bytes, gateway: str, key: PublicKey) -> bytes:
     return hmac.new(secret, bytes.fromhex(gateway) + key.data, hashlib.sha256).digest()
-
-
-def _checksum(body: bytes) -> bytes:
-    return hashlib.sha256(body).digest()[:_CHECKSUM_BYTES]

@@ -10,6 +10,7 @@
       SignatureError              signature       the signature does not fit the key and the bytes
       ProofError                  proof           the Merkle proof does not lead to the signed root
       EnrolmentCodeError          enrolment_code  an enrolment code that was cut, mistyped or is of another version
+      DraftCodeError              draft_code      a draft that was cut, mistyped, or holds what no statement can
 
 The codes are stable: logs, counters, the API and the store carry them. Messages may quote what was refused, so they are
 made safe for a log or a terminal: one line, bounded, nothing in it that moves a cursor.
@@ -87,3 +88,9 @@ class EnrolmentCodeError(EvidenceError):
     """An enrolment code that was cut, mistyped, or is of another version."""
 
     code = "enrolment_code"
+
+
+class DraftCodeError(EvidenceError):
+    """A draft that was cut, mistyped, or holds what no statement can."""
+
+    code = "draft_code"

@@ -3,6 +3,7 @@
 MAX_MESSAGE_BYTES = 256 * 1024  # bytes; 1,000 devices with long names fit, a hostile payload costs little
 MAX_STATEMENT_BYTES = 64 * 1024  # bytes; the longest list of affected versions seen in a real advisory fits
 MAX_ENROLMENT_BYTES = 1024  # bytes; read before any key is known, and has fewer than 600
+MAX_DRAFT_BYTES = 1024  # bytes before base32; a sale with all its fields has fewer than 500
 MAX_ANSWER_BYTES = 4 * 1024  # bytes of a receipt, refusal or request; the longest path and the most ranges fit
 MAX_DEPTH = 16  # nested containers; a report needs 5, an advisory 4
 MAX_ITEMS = 65_536  # array items and map entries of one value, all levels together; 1,000 devices have 20,000

@@ -64,15 +64,26 @@ def decode(payload: bytes) -> Statement:
     Raises:
         EvidenceError: TooLarge, Malformed or NotDeterministic for the bytes, Claim for the form of a field.
     """
-    value = cbor.decode(payload, MAX_STATEMENT_BYTES)
+    value = fields(cbor.decode(payload, MAX_STATEMENT_BYTES), "")
     found = Claims(value)
-    for name, item in value.items():
-        _check_field(name, item)
     return Statement(
         kind=found.get("kind", _kind),
         asserted_at=found.get("asserted_at", _instant),
         fields={name: item for name, item in value.items() if name not in ("kind", "asserted_at")},
     )
+
+
+def fields(value: object, path: str) -> dict[str, Any]:
+    """A map that holds only what a statement may, with text keys.
+
+    Raises:
+        EvidenceError: Malformed where it is no such map, Claim for the form of a field.
+    """
+    if not isinstance(value, dict):
+        raise ClaimError(path or "payload", "a map")
+    for name, item in value.items():
+        _check_field(name, item)
+    return value
 
 
 def _kind(value: object, path: str) -> str:
