@@ -32,10 +32,6 @@ class Claims:
         """The path of a key in here."""
         return f"{self._path}/{key}"
 
-    def has(self, key: int | str) -> bool:
-        """Whether the key is there with a value."""
-        return self._map.get(key) is not None
-
     def get(self, key: int | str, read: Callable[[object, str], T]) -> T:
         """The value of a required key."""
         value = self._map.get(key)

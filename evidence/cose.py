@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evidence import cbor
-from evidence.errors import AlgorithmError, MalformedError, ProfileError, TooLargeError
+from evidence.errors import AlgorithmError, MalformedError, ProfileError, SignatureError, TooLargeError
 from evidence.keys import KEY_ID_BYTES, SIGNATURE_BYTES, PublicKey, SigningKey
 from evidence.limits import MAX_HEADER_BYTES, MAX_MESSAGE_BYTES
 
@@ -61,6 +61,8 @@ class Envelope:
         payload = self.unverified_payload if detached is None else detached
         if payload is None or (detached is not None and self.unverified_payload is not None):
             raise MalformedError("exactly one payload, carried or detached, is needed")
+        if key.id != self.key_id:
+            raise SignatureError(f"signed as key {self.key_id.hex()}, checked with key {key.id.hex()}")
         key.verify(sig_structure(self.protected, payload), self.signature)
         return payload
 

@@ -120,6 +120,7 @@ SIGNATURES: dict[str, tuple[bytes, str]] = {
     "signature-short": (_with(3, bytes(SIGNATURE_BYTES - 1)), "malformed"),
     "signature-long": (_with(3, bytes(SIGNATURE_BYTES + 1)), "malformed"),
     "signature-malleated": (_with(3, _malleated()), "signature"),
+    "signature-under-another-key-id": (signed(PAYLOAD, protected=header(kid=OTHER_KEY.public.id)), "signature"),
     "signature-by-another-key": (signed(PAYLOAD, key=OTHER_KEY), "signature"),
     "signature-of-another-report": (_with(3, cbor2.loads(VALID["report-unchanged"][1:])[3]), "signature"),
     "signature-without-its-context": (_with(3, KEY.sign(dump(PAYLOAD))), "signature"),

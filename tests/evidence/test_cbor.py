@@ -1,11 +1,13 @@
 """One value, one encoding."""
 
+from enum import StrEnum
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence import cbor
-from evidence.errors import TooLargeError
+from evidence.errors import MalformedError, TooLargeError
 from evidence.limits import MAX_DEPTH
 from tests.evidence import strategies
 
@@ -47,3 +49,24 @@ def test_nesting_is_counted_in_containers() -> None:
             cbor.encode([value])
         with pytest.raises(TooLargeError):
             cbor.decode(b"\x81" + data, len(data) + 1)
+
+
+UNKNOWN = {
+    "an integer of 65 bits": 2**64,
+    "a negative integer of 65 bits": -(2**64) - 1,
+    "a key of 65 bits": {2**64: 0},
+    "a float": 1.0,
+    "a set": {1},
+    "a key that is true": {True: 0},
+    "keys of two kinds": {1: 0, "1": 0},
+    "a subclass of text": StrEnum("Word", "OK").OK,  # type: ignore[attr-defined]  # made here
+    "half a surrogate pair": "\ud800",
+    "a key with half a surrogate pair": {"\ud800": 0},
+}
+
+
+@pytest.mark.parametrize("value", UNKNOWN.values(), ids=UNKNOWN)
+def test_what_the_format_does_not_know_is_not_written(value: object) -> None:
+    """Nothing is coerced on the way out."""
+    with pytest.raises(MalformedError):
+        cbor.encode([value])

@@ -25,6 +25,7 @@ end = {months = 24, from = "purchase"}
 kind = "release"
 model = "acme/cam-2"
 version = "1.0"
+fixes = ["ACME-2026-01"]
 available_from = 2026-01-01T01:30:00+02:00
 asserted_at = 2026-01-01T01:30:00+02:00
 """

@@ -63,6 +63,11 @@ def test_a_foreign_envelope_is_shown_as_far_as_it_is_cbor() -> None:
     assert diagnostic.diagnose(data) == "18([\n  <<{/ alg / 1: -7}>>,\n  {},\n  h'01ff',\n  h''\n])"
 
 
+def test_a_tag_around_anything_else_is_shown() -> None:
+    """Even what is no envelope at all."""
+    assert diagnostic.diagnose(b"\xd2\x82\x01\x02") == "18([1, 2])"
+
+
 @pytest.mark.parametrize("data", [b"", b"\xd2", b"\xd2\x01", b"\xff", b"\x81" * 20], ids=bytes.hex)
 def test_what_cannot_be_shown_is_refused(data: bytes) -> None:
     """Only an EvidenceError comes out, whatever was given."""

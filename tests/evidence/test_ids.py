@@ -46,3 +46,9 @@ def test_device_ids_hide_what_they_name() -> None:
     assert ids.device_id(bytes([1]) * 32, "ieee:00158d0001e29ff0") == first
     assert ids.is_id(first)
     assert ids.from_ueid(ids.to_ueid(first), "") == first
+
+
+def test_a_namespace_has_to_be_in_the_vocabulary() -> None:
+    """A reader that invents one is told where to write it down."""
+    with pytest.raises(ValueError, match=r"evidence/ids\.py"):
+        ids.model_id("no-such", "x")

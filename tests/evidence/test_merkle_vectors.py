@@ -79,6 +79,13 @@ def test_nothing_but_itself_is_consistent_with_the_empty_tree() -> None:
             merkle.check_consistency(0, empty, size2, other, path_)
 
 
+def test_a_consistency_path_that_is_too_long_is_refused() -> None:
+    """Hashes beyond the root prove nothing."""
+    hashes = [merkle.leaf_hash(bytes([number])) for number in range(4)]
+    with pytest.raises(ProofError):
+        merkle.check_consistency(1, hashes[0], 2, merkle.node_hash(*hashes[:2]), hashes[1:])
+
+
 def receipt(kind: str) -> tuple[dict[Any, Any], dict[Any, Any], list[Any]]:
     """The protected header, unprotected header and decoded proof of a receipt of the draft."""
     protected, unprotected, payload, _ = cbor.load((RECEIPTS / f"{kind}-receipt.cbor").read_bytes()[1:], 1000)
