@@ -219,3 +219,108 @@ def test_a_fleet_verdict_survives_its_json() -> None:
     again = msgspec.json.decode(verdict.to_json(), type=FleetVerdict)
     assert again == verdict
     assert again.to_json() == verdict.to_json()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "newest", "heard"),
+    [
+        ("a beta is not the newest", {"channel": "beta"}, None),
+        ("a retracted release is not", {"retracted_at": "2026-12-20T12:00:00Z"}, None),
+        ("a release that is gone is not", {"gone_at": "2026-12-01T12:00:00Z"}, None),
+        ("a release of tomorrow is not", {"available_from": "2026-12-20"}, None),
+        ("a release in another scheme is not", {"scheme": "vercmp"}, None),
+        ("a release whose number is none is not", {"version": "next"}, None),
+        ("without a date it counts from its record", {"available_from": None}, "release:1.1.0"),
+        ("for the hardware of the homes", {"hw_min": 3, "hw_max": 3}, "release:1.1.0"),
+        ("for newer hardware only", {"hw_min": 4}, None),
+        ("for older hardware only", {"hw_max": 2}, None),
+        ("for the market of the homes", {"regions": ["NL"]}, "release:1.1.0"),
+    ],
+)
+def test_the_newest_release_is_expected_where_it_applies(sentence: str, newest: Json, heard: str | None) -> None:
+    """G5 is about the newest stable release that is out and not lost, in homes to which it applies."""
+    assert sentence
+    verdict = judged([home(repeat=90, hw_revision=3)], NEW | newest)
+    about = [each.about[0] for each in verdict.findings if each.rule == "G5" and each.about[0] == "release:1.1.0"]
+    assert about == ([] if heard is None else [heard])
+
+
+def test_a_home_of_unknown_hardware_is_not_heard_of_a_release_with_a_bound() -> None:
+    """An unknown revision does not fit bounds, even open ones."""
+    assert ("G5", "M") not in found(judged([home(repeat=90)], NEW | {"hw_min": 1}))
+
+
+def test_of_equal_newest_releases_the_smallest_string_is_named() -> None:
+    """Build metadata tells no releases apart."""
+    same = release("rel-3", "1.1.0+b", "2026-09-02", security=False)
+    verdict = judged([home(repeat=90)], same, NEW | {"version": "1.1.0+a"})
+    assert [each.about for each in verdict.findings if each.rule == "G5"] == [("release:1.1.0+a",)]
+
+
+def test_a_home_runs_the_newest_if_one_of_its_devices_does() -> None:
+    """G6 counts homes."""
+    both = {
+        "household": "two",
+        "repeat": 22,
+        "devices": [home("1.0.0")["devices"][0] | {"device": "a"}, home("1.1.0")["devices"][0] | {"device": "b"}],
+    }
+    verdict = judged([both, home("1.0.0", repeat=23)], NEW)
+    assert found(verdict)["G6", "M"] == (22, 45)
+
+
+def test_a_few_homes_stall_nothing() -> None:
+    """G6 needs as many homes as any publication."""
+    lagging = home("1.0.0", told("notice", "n", SELLER, "2026-10-01", **NOTICE, **TOLD), repeat=30)
+    secure = NEW | {"security": True}
+    assert found(judged([home("1.1.0", repeat=5), home(repeat=15), lagging], secure))["G6", "M"] == (5, 20)
+    assert ("G6", "M") not in found(judged([home("1.1.0", repeat=5), home(repeat=14), lagging], secure))
+
+
+def test_a_shortened_promise_weighs_as_the_worst_of_its_homes() -> None:
+    """G2: B if one of them is in breach; and G4 counts the days since the first miss."""
+    hole = {"model": MODEL, "public_since": "2026-09-01", "affected": [{"all": True}], "severity": "critical"}
+    short = statement("short", MAKER, "2026-09-01", end="2028-12-31", replaces=["promise"])
+    mixed = [
+        home(repeat=20),
+        home("1.0.0", told("advisory", "adv", MAKER, "2026-09-01", advisory="ADV", **hole), repeat=20),
+    ]
+    verdict = judged(mixed, short)
+    levels = {(each.rule, each.track): (each.level, each.count, each.of, each.days) for each in verdict.findings}
+    assert levels["G2", "S"] == ("B", 40, 40, None)
+    assert levels["G2", "M"] == ("A", 40, 40, None)
+    # Due with 1 October, which ended at 22:00Z; 79 days and 14 hours before the judged instant.
+    assert levels["G4", "S"] == ("B", 20, 40, 79)
+
+
+def test_the_days_of_an_overdue_model_count_from_the_first_miss_and_its_level_is_the_strongest() -> None:
+    """G4: two holes in different homes; the older one is only a question where the shop promised nothing."""
+    hole = {"model": MODEL, "affected": [{"all": True}], "severity": "critical"}
+    old = told("advisory", "adv", MAKER, "2026-06-01", advisory="OLD", public_since="2026-06-01", **hole)
+    new = told("advisory", "adv", MAKER, "2026-09-01", advisory="NEW", public_since="2026-09-01", **hole)
+    away = statement("away", SELLER, "2026-01-31", withdraw=True, replaces=["promise"])
+    verdict = judged([home("1.0.0", old, away, repeat=20), home("1.0.0", new, repeat=20)])
+    finding = next(each for each in verdict.findings if (each.rule, each.track) == ("G4", "S"))
+    assert (finding.level, finding.count, finding.days, finding.about) == ("B", 40, 171, ("NEW", "OLD"))
+
+
+def test_notices_are_a_practice_among_enough_homes() -> None:
+    """G7: five outstanding are enough, four are not."""
+    secure = NEW | {"security": True}
+    assert found(judged([home(repeat=5), home("1.1.0", repeat=20)], secure))["G7", "S"] == (5, 5)
+    assert ("G7", "S") not in found(judged([home(repeat=4), home("1.1.0", repeat=20)], secure))
+
+
+def test_a_home_that_is_owed_nothing_is_no_home_of_the_track() -> None:
+    """G-base; and G12 says nothing where nobody is owed anything."""
+    business = home("1.0.0", repeat=20)
+    business["devices"][0]["facts"][1] = business["devices"][0]["facts"][1] | {"buyer_type": "business"}
+    assert found(judged([business])) == {("G12", "M"): (20, 20)}
+
+
+def test_a_home_with_a_device_that_passes_e1_reported() -> None:
+    """`with_report` counts homes of other and unknown models too, but none whose report is too old."""
+    unknown = home("1.0.0", repeat=6, ids=["model:OTHER"])
+    stale = home("1.0.0", repeat=9, recorded_at="2026-10-01T12:00:00Z")
+    verdict = judged([home(repeat=20), unknown, stale])
+    assert (verdict.households, verdict.with_report) == (20, 26)
+    assert found(verdict) == {("G0", None): (20, 26)}
