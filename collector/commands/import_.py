@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from collector.catalogue.importers import Imported, Reason, Skipped, load, names
+from collector.catalogue.importers import Draft, Imported, Reason, Skipped, load, names
 from collector.config import Config
 from collector.config import load as load_config
 
 if TYPE_CHECKING:
-    from collector.catalogue.importers._files import Source
-    from collector.catalogue.importers._recording import Recorder
+    from collector.catalogue.importing.files import Source
+    from collector.catalogue.importing.recording import Recorder
     from collector.store.imports import Skip
 
 SHOWN: Final = 20
@@ -65,55 +65,42 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _try(args: argparse.Namespace, outcome: "_Outcome") -> None:
-    from collector.catalogue.importers import _models
-
-    models = _models.read(args.map) if args.map else _models.ModelMap()
     for source, imported in _parsed(args, outcome):
         for draft in imported.drafts:
-            outcome.draft(source, msgspec.to_builtins(models.apply(draft)))
+            outcome.draft(source, draft)
         for skipped in imported.skipped:
             outcome.listed(source.file, skipped)
 
 
 async def _import(args: argparse.Namespace, config: Config, outcome: "_Outcome") -> None:
-    from collector.catalogue.importers import _models
-    from collector.catalogue.importers._recording import Recorder
-    from collector.catalogue.importers._signers import Signers, private_key
+    from collector.catalogue.importing.recording import Recorder
+    from collector.catalogue.importing.signers import Signers, private_key
     from collector.catalogue.submission import check_clock
     from collector.register import opened
 
-    models = _models.read(args.map) if args.map else _models.ModelMap()
     own, operator = (None if path is None else private_key(path) for path in (args.key, args.operator_key))
     signers = Signers(Path(config.state_dir) / "feeds", own, operator)
+    set_to = None if args.recorded_at is None else _seconds(args.recorded_at)
     async with opened(config, now=args.clock()) as (engine, log):
-        clock = args.clock
-        if args.recorded_at is not None:
-            recorded_at = _seconds(args.recorded_at)
-            await check_clock(engine, recorded_at, now=args.clock(), simulated=config.simulated)
-            clock = lambda: recorded_at  # noqa: E731  # a clock that stands
-        recorder = Recorder(engine, log, signers=signers, models=models, clock=clock, as_of=args.as_of)
+        if set_to is not None:
+            await check_clock(engine, set_to, now=args.clock(), simulated=config.simulated)
+        clock = args.clock if set_to is None else lambda: set_to
+        recorder = Recorder(engine, log, signers=signers, clock=clock, as_of=args.as_of)
         for source, imported in _parsed(args, outcome):
             outcome.recorded(recorder, await recorder.take(source, imported))
         outcome.recorded(recorder, await recorder.finish())
 
 
 def _parsed(args: argparse.Namespace, outcome: "_Outcome") -> Iterator[tuple["Source", Imported]]:
-    """What each file says; what cannot be read says nothing."""
-    from collector.catalogue.importers import _files
-    from collector.catalogue.importers._sheet import Unmapped
+    """What each file says, of the models that the map makes of its products."""
+    from collector.catalogue.importing import files, models
 
-    importer = load(args.format)
-    files = list(_files.found(args.files, importer.SUFFIXES))
-    for path in files:
-        data = b""
-        try:
-            data = _files.read(path)
-            imported = importer.parse(data, path.name)
-        except Unmapped as fault:
-            skipped = Skipped(place="", reason=fault.reason, detail=fault.detail, snippet="")
-            imported = Imported(feed=args.format, drafts=(), skipped=(skipped,))
-        outcome.file(imported, len(files))
-        yield _files.source(args.format, path, data), imported
+    names_of = models.read(args.map) if args.map else models.ModelMap()
+    found = list(files.found(args.files, load(args.format).SUFFIXES))
+    for path in found:
+        source, imported = files.parsed(args.format, path)
+        outcome.file(imported, len(found))
+        yield source, names_of.named(imported)
 
 
 async def _show(args: argparse.Namespace, config: Config) -> None:
@@ -153,13 +140,13 @@ class _Outcome:
             text = f"{self._files} of {total} files, {self._new.total()} new statements, {rate:.0f} files/s"
             print(text, end=end, file=sys.stderr, flush=True)
 
-    def draft(self, source: "Source", draft: dict[str, Any]) -> None:
+    def draft(self, source: "Source", draft: Draft) -> None:
         """A statement would be made."""
-        self._new[draft["kind"]] += 1
+        self._new[draft.kind] += 1
         if self._json:
-            print(msgspec.json.encode({"file": source.file, **draft}).decode())
+            print(msgspec.json.encode({"file": source.file, **msgspec.structs.asdict(draft)}).decode())
         else:
-            print(f"{source.file}:{draft['place']}: {draft['kind']} {msgspec.json.encode(draft['fields']).decode()}")
+            print(f"{source.file}:{draft.place}: {draft.kind} {msgspec.json.encode(draft.fields).decode()}")
 
     def listed(self, file: str, skipped: "Skipped | Skip") -> None:
         """Something could not be mapped or recorded."""

@@ -4,7 +4,8 @@ import importlib
 import pkgutil
 from typing import cast
 
-from collector.catalogue.importers._contract import Draft, Imported, Importer, Reason, Skipped
+from collector.catalogue.importers._contract import Draft, Imported, Importer, Reason, Skipped, Subject, subject
+from collector.catalogue.importers._sheet import snippet
 
 
 def names() -> tuple[str, ...]:
@@ -23,4 +24,4 @@ def load(name: str) -> Importer:
     return cast("Importer", importlib.import_module(f"{__name__}.{name}"))
 
 
-__all__ = ["Draft", "Imported", "Importer", "Reason", "Skipped", "load", "names"]
+__all__ = ["Draft", "Imported", "Importer", "Reason", "Skipped", "Subject", "load", "names", "snippet", "subject"]

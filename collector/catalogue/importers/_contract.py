@@ -17,6 +17,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+Subject = tuple[str, str, str]
+"""Kind, model, and the version or advisory where there are several of a model."""
+
 
 class Reason(StrEnum):
     """Why something is listed."""
@@ -136,3 +139,9 @@ class Importer(Protocol):
 
     def parse(self, data: bytes, name: str) -> Imported:
         """Read one document."""
+
+
+def subject(kind: str, fields: Mapping[str, Any]) -> Subject:
+    """What a statement is about: a feed has one word on it at a time (rule K4 of the appraisal)."""
+    key = {"release": "version", "advisory": "advisory"}.get(kind)
+    return kind, fields["model"], fields[key] if key else ""

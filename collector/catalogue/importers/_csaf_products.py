@@ -1,7 +1,7 @@
 """The product tree of a CSAF 2.0 document (section 3.2.2): which product ids stand for which versions of which model.
 
-- A model is a `vendor` and the `product_name` below it; families and everything below a version (service pack,
-  architecture, patch level) do not name one. A product without both names none: nothing is read out of its full name.
+- A model is a `vendor` and the `product_name` below it, or the `product_family` where there is no such name. Everything
+  below a version (service pack, architecture, patch level) names none. Nothing is read out of full names.
 - A relationship `installed_on` is firmware on a device: the versions of the one, the model of the other.
 """
 
@@ -87,13 +87,13 @@ def _add(found: dict[str, Product], full_name: Node, product: Product) -> None:
 
 def _product(path: tuple[Node, ...], leaf: Node) -> Product:
     kinds = [branch.get("category").text() for branch in path]
-    vendors = [branch.get("name") for branch, kind in zip(path, kinds, strict=True) if kind == "vendor"]
-    titles = [branch.get("name") for branch, kind in zip(path, kinds, strict=True) if kind == "product_name"]
+    called = {kind: [each.get("name") for each, of in zip(path, kinds, strict=True) if of == kind] for kind in kinds}
+    vendors = called.get("vendor", [])
+    titles = called.get("product_name") or called.get("product_family") or []
     if len(vendors) != 1 or not titles:
         raise leaf.unmapped(Reason.PRODUCT, "expected a vendor and a product name above it")
     maker = names.slug(vendors[0])
     last = path[-1].get("name")
-    words = last.prose() if kinds[-1] != "product_name" else ""
     read = _VERSIONS.get(kinds[-1])
     return Product(
         node=leaf,
@@ -101,7 +101,7 @@ def _product(path: tuple[Node, ...], leaf: Node) -> Product:
         maker=maker,
         titles=tuple(title.prose() for title in (*vendors, *titles)),
         ranges=read(last.text()) if read else None,
-        words=words or leaf.get("name").prose(),
+        words=last.prose() if read else leaf.get("name").prose(),
         ids=_ids(leaf),
     )
 

@@ -5,7 +5,7 @@ from typing import Any, Final, Never
 
 from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._nodes import Node
-from collector.catalogue.importers._sheet import Unmapped
+from collector.catalogue.importers._sheet import UnmappedError
 
 MAX_VALUES: Final = 5_000_000
 """An empty object weighs two bytes in a file and thirty times that in memory."""
@@ -15,17 +15,17 @@ def document(data: bytes) -> Node:
     """The root of a JSON document.
 
     Raises:
-        Unmapped: No JSON, or one that two readers could read differently.
+        UnmappedError: No JSON, or one that two readers could read differently.
     """
     if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
-        raise Unmapped("", Reason.TOO_LARGE, f"more than {MAX_VALUES} values")
+        raise UnmappedError("", Reason.TOO_LARGE, f"more than {MAX_VALUES} values")
     try:
         # Some publishers write a byte order mark; RFC 8259 lets a reader pass over it.
         value = json.loads(decoded(data), object_pairs_hook=_unique, parse_constant=_refuse)
     except RecursionError:
-        raise Unmapped("", Reason.TOO_LARGE, "nested too deeply") from None
+        raise UnmappedError("", Reason.TOO_LARGE, "nested too deeply") from None
     except ValueError as fault:
-        raise Unmapped("", Reason.MALFORMED, f"no JSON: {fault}", data[:100].decode(errors="replace")) from fault
+        raise UnmappedError("", Reason.MALFORMED, f"no JSON: {fault}", data[:100].decode(errors="replace")) from fault
     return Node(value)
 
 
@@ -33,14 +33,14 @@ def decoded(data: bytes) -> str:
     """The text of UTF-8 bytes.
 
     Raises:
-        Unmapped: They are none.
+        UnmappedError: They are none.
     """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
         start = max(0, fault.start - 40)
         around = data[start : fault.end + 40].decode(errors="backslashreplace")
-        raise Unmapped("", Reason.ENCODING, f"no UTF-8 at byte {fault.start}", around) from fault
+        raise UnmappedError("", Reason.ENCODING, f"no UTF-8 at byte {fault.start}", around) from fault
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

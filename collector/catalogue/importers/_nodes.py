@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from collector.catalogue.importers._contract import Reason
-from collector.catalogue.importers._sheet import Unmapped
+from collector.catalogue.importers._sheet import UnmappedError
 from evidence.limits import MAX_TEXT_BYTES
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -33,9 +33,9 @@ class Node:
             return self._pointer
         return f"line {self._lines.get(self._pointer, 1)}"
 
-    def unmapped(self, reason: Reason, detail: str) -> Unmapped:
+    def unmapped(self, reason: Reason, detail: str) -> UnmappedError:
         """That this cannot be mapped, and why; to be raised."""
-        return Unmapped(self.place, reason, detail, self.value)
+        return UnmappedError(self.place, reason, detail, self.value)
 
     def find(self, key: str) -> "Node | None":
         """The member of an object, None where it is absent or null."""

@@ -13,17 +13,15 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
-from collector.catalogue.importers._contract import Draft, Imported, Reason, Skipped
+from collector.catalogue.importers._contract import Draft, Imported, Reason, Skipped, Subject, subject
 
 MAX_DRAFTS: Final = 100_000
 MAX_SKIPPED: Final = 10_000
 MAX_SNIPPET: Final = 500
 """Characters of the file's own words that are kept beside a reason."""
 
-Subject = tuple[str, str, str]
 
-
-class Unmapped(Exception):  # noqa: N818  # no error: a part of a file that has no place in the register
+class UnmappedError(Exception):
     """A part of a document that cannot be mapped."""
 
     def __init__(self, place: str, reason: Reason, detail: str, raw: object = None) -> None:
@@ -55,15 +53,19 @@ class Sheet:
         """Write a draft, unless the document has said the same before.
 
         Raises:
-            Unmapped: The document has said something else of this subject before, or too much in all.
+            UnmappedError: The document has said something else of this subject before, or too much in all.
         """
         draft = Draft(kind=kind, fields=fields, place=place, asserted_at=asserted_at, seen=seen)
         before = self._drafts.setdefault(subject(kind, fields), draft)
         if before is draft and len(self._drafts) > MAX_DRAFTS:
             del self._drafts[subject(kind, fields)]
-            raise Unmapped(place, Reason.TOO_LARGE, f"only {MAX_DRAFTS} statements are taken from one file", fields)
+            raise UnmappedError(
+                place, Reason.TOO_LARGE, f"only {MAX_DRAFTS} statements are taken from one file", fields
+            )
         if before.fields != fields:
-            raise Unmapped(place, Reason.REPEATED, f"{before.place} says something else of the same {kind}", fields)
+            raise UnmappedError(
+                place, Reason.REPEATED, f"{before.place} says something else of the same {kind}", fields
+            )
 
     def skip(self, place: str, reason: str, detail: str, raw: object = None) -> None:
         """List what could not be mapped, or not wholly; once, however many statements it would be part of."""
@@ -80,7 +82,7 @@ class Sheet:
         """A part of the document: what cannot be mapped in it is listed."""
         try:
             yield
-        except Unmapped as fault:
+        except UnmappedError as fault:
             self.skip(fault.place, fault.reason, fault.detail, fault.raw)
 
     def imported(self) -> Imported:
@@ -90,12 +92,6 @@ class Sheet:
             detail = f"{self._uncounted} more are not listed; only {MAX_SKIPPED} are of one file"
             skipped += (Skipped(place="", reason=Reason.TOO_LARGE, detail=detail, snippet=""),)
         return Imported(feed=self.feed, drafts=tuple(self._drafts.values()), skipped=skipped)
-
-
-def subject(kind: str, fields: Mapping[str, Any]) -> Subject:
-    """What a statement is about: a feed has one word on it at a time (rule K4 of the appraisal)."""
-    key = {"release": "version", "advisory": "advisory"}.get(kind)
-    return kind, fields["model"], fields[key] if key else ""
 
 
 def snippet(raw: object) -> str:

@@ -11,7 +11,7 @@ import msgspec
 
 from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._nodes import Node
-from collector.catalogue.importers._sheet import Unmapped
+from collector.catalogue.importers._sheet import UnmappedError
 
 MAX_ELEMENTS: Final = 2_000_000
 MAX_DEPTH: Final = 64
@@ -55,24 +55,26 @@ class Element(msgspec.Struct):
         """The first element at the end of a path of names."""
         return next(self.all(*path), None)
 
-    def unmapped(self, reason: Reason, detail: str) -> Unmapped:
+    def unmapped(self, reason: Reason, detail: str) -> UnmappedError:
         """That this cannot be mapped, and why; to be raised."""
-        return Unmapped(self.place, reason, detail, {self.name: self.attributes})
+        return UnmappedError(self.place, reason, detail, {self.name: self.attributes})
 
 
 def document(data: bytes) -> Element:
     """The root element of a document.
 
     Raises:
-        Unmapped: No XML, or one with a document type.
+        UnmappedError: No XML, or one with a document type.
     """
     builder = _Builder()
     try:
         builder.parser.Parse(data, True)
     except expat.ExpatError as fault:
-        raise Unmapped(f"line {fault.lineno}", Reason.MALFORMED, f"no XML: {expat.ErrorString(fault.code)}") from fault
+        raise UnmappedError(
+            f"line {fault.lineno}", Reason.MALFORMED, f"no XML: {expat.ErrorString(fault.code)}"
+        ) from fault
     except (LookupError, ValueError) as fault:  # an encoding that Python does not know either
-        raise Unmapped("line 1", Reason.ENCODING, str(fault)) from fault
+        raise UnmappedError("line 1", Reason.ENCODING, str(fault)) from fault
     return builder.top.children[0]
 
 
@@ -92,13 +94,17 @@ class _Builder:
 
     def _doctype(self, *_: object) -> None:
         place = f"line {self.parser.CurrentLineNumber}"
-        raise Unmapped(place, Reason.MALFORMED, "a document type, which could define entities; this format has none")
+        raise UnmappedError(
+            place, Reason.MALFORMED, "a document type, which could define entities; this format has none"
+        )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
         if self._elements > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
             place = f"line {self.parser.CurrentLineNumber}"
-            raise Unmapped(place, Reason.TOO_LARGE, f"more than {MAX_ELEMENTS} elements, or more than {MAX_DEPTH} deep")
+            raise UnmappedError(
+                place, Reason.TOO_LARGE, f"more than {MAX_ELEMENTS} elements, or more than {MAX_DEPTH} deep"
+            )
         element = Element(name, attributes, self.parser.CurrentLineNumber)
         self._open[-1].children.append(element)
         self._open.append(element)

@@ -14,7 +14,7 @@ import yaml  # type: ignore[import-untyped]  # PyYAML has no annotations
 from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._json import decoded
 from collector.catalogue.importers._nodes import Node
-from collector.catalogue.importers._sheet import Unmapped
+from collector.catalogue.importers._sheet import UnmappedError
 
 MAX_DEPTH: Final = 32
 MAX_EVENTS: Final = 1_000_000
@@ -31,18 +31,20 @@ def front_matter(data: bytes) -> Node:
     """The front matter of a page.
 
     Raises:
-        Unmapped: There is none, or it is no YAML that can be read in one way only.
+        UnmappedError: There is none, or it is no YAML that can be read in one way only.
     """
     found = _FRONT_MATTER.match(decoded(data))
     if found is None:
-        raise Unmapped("line 1", Reason.FORMAT, "expected a page that begins with front matter between lines of ---")
+        raise UnmappedError(
+            "line 1", Reason.FORMAT, "expected a page that begins with front matter between lines of ---"
+        )
     reader = _Reader(found[1])
     try:
         return Node(reader.document(), "", reader.lines)
     except yaml.YAMLError as fault:
         place = getattr(fault, "problem_mark", None)
         line = 1 if place is None else place.line + _Reader.FIRST_LINE
-        raise Unmapped(f"line {line}", Reason.MALFORMED, f"no YAML: {getattr(fault, 'problem', fault)}") from fault
+        raise UnmappedError(f"line {line}", Reason.MALFORMED, f"no YAML: {getattr(fault, 'problem', fault)}") from fault
 
 
 class _Reader:
@@ -70,12 +72,12 @@ class _Reader:
         event = next(self._events)
         self._count += 1
         if self._count > MAX_EVENTS:
-            raise Unmapped(f"line {self._line(event)}", Reason.TOO_LARGE, f"more than {MAX_EVENTS} values")
+            raise UnmappedError(f"line {self._line(event)}", Reason.TOO_LARGE, f"more than {MAX_EVENTS} values")
         return event
 
     def _value(self, event: Any, pointer: str, depth: int) -> Any:
         if depth > MAX_DEPTH:
-            raise Unmapped(f"line {self._line(event)}", Reason.TOO_LARGE, f"nested more than {MAX_DEPTH} deep")
+            raise UnmappedError(f"line {self._line(event)}", Reason.TOO_LARGE, f"nested more than {MAX_DEPTH} deep")
         self.lines[pointer] = self._line(event)
         if isinstance(event, yaml.ScalarEvent):
             return _PLAIN.get(event.value.casefold(), event.value) if event.implicit[0] else event.value
@@ -106,5 +108,5 @@ class _Reader:
     def _line(self, event: Any) -> int:
         return int(event.start_mark.line) + self.FIRST_LINE
 
-    def _unmapped(self, event: Any, detail: str) -> Unmapped:
-        return Unmapped(f"line {self._line(event)}", Reason.MALFORMED, detail)
+    def _unmapped(self, event: Any, detail: str) -> UnmappedError:
+        return UnmappedError(f"line {self._line(event)}", Reason.MALFORMED, detail)

@@ -27,7 +27,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _CHANNELS: Final = {"stable": "stable", "development": "beta", "snapshot": "beta"}
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read a component, or a catalogue of components."""
     sheet = Sheet("appstream")
     with sheet.part():

@@ -28,7 +28,7 @@ _PUBLIC: Final = ("WHITE", "CLEAR")
 _WORD: Final = re.compile(r"[^\W_]{3,}")
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read a document."""
     sheet = Sheet("csaf")
     with sheet.part():

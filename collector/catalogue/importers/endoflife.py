@@ -38,7 +38,7 @@ class _Product(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.name}/{names.slug(cycle)}"
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read a page or an answer."""
     sheet = Sheet("endoflife.date")
     with sheet.part():

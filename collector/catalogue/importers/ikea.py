@@ -22,7 +22,7 @@ _DEVICE: Final = re.compile(r"[^/]+_v([0-9]{1,10})_[^/]+")
 _HUB: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*)_release_prod_v([0-9]+\.[0-9]+\.[0-9]+)_[^/]+")
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
     sheet = Sheet("ikea")
     with sheet.part():

@@ -24,7 +24,7 @@ _REGIONS: Final = {"eu": _UNION.split(), "us": ["US"]}
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
     sheet = Sheet("ledvance")
     with sheet.part():

@@ -26,7 +26,7 @@ SUFFIXES: Final = (".json",)
 _SHA256: Final = 1  # IANA named information hash algorithms
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read one answer."""
     sheet = Sheet("matter-dcl")
     with sheet.part():

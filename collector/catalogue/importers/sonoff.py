@@ -10,7 +10,7 @@ from collector.catalogue.importers._sheet import Sheet
 SUFFIXES: Final = (".json",)
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
     sheet = Sheet("sonoff")
     with sheet.part():

@@ -18,7 +18,7 @@ SUFFIXES: Final = (".json",)
 _BOUNDS: Final = {"hw_min": "hardwareVersionMin", "hw_max": "hardwareVersionMax"}
 
 
-def parse(data: bytes, name: str) -> Imported:  # noqa: ARG001  # every importer is told the file's name
+def parse(data: bytes, _name: str) -> Imported:
     """Read an index."""
     sheet = Sheet("zigbee-ota")
     with sheet.part():

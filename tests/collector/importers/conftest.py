@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from collector.catalogue.importers import Imported, load
-from collector.catalogue.importers import _files as files
-from collector.catalogue.importers._models import ModelMap
-from collector.catalogue.importers._recording import Recorder
-from collector.catalogue.importers._signers import Signers
+from collector.catalogue.importing import files
+from collector.catalogue.importing.models import ModelMap
+from collector.catalogue.importing.recording import Recorder
+from collector.catalogue.importing.signers import Signers
 from collector.store.imports import Skip
 from collector.store.schema import statements
 from evidence.keys import SigningKey
@@ -30,7 +29,6 @@ class Importing:
     def recorder(
         self,
         *,
-        models: ModelMap | None = None,
         own: SigningKey | None = None,
         operator: SigningKey | None = None,
         as_of: str | None = None,
@@ -40,22 +38,17 @@ class Importing:
             self.register.engine,
             self.register.log,
             signers=Signers(self.folder / "feeds", own, operator),
-            models=models or ModelMap(),
             clock=lambda: self.now,
             as_of=as_of,
         )
 
-    def parsed(self, format_: str, path: Path) -> tuple[files.Source, Imported]:
-        """A file, as its importer reads it."""
-        data = files.read(path)
-        return files.source(format_, path, data), load(format_).parse(data, path.name)
-
-    async def take(self, format_: str, *paths: Path, **options: Any) -> Recorder:
+    async def take(self, format_: str, *paths: Path, models: ModelMap | None = None, **options: Any) -> Recorder:
         """Import files in one go; what is listed is in `listed`."""
         recorder = self.recorder(**options)
         self.listed = []
         for path in paths:
-            self.listed += await recorder.take(*self.parsed(format_, path))
+            source, imported = files.parsed(format_, path)
+            self.listed += await recorder.take(source, (models or ModelMap()).named(imported))
         self.listed += await recorder.finish()
         return recorder
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from collector.__main__ import main
-from collector.catalogue.importers._files import MAX_BYTES
+from collector.catalogue.importing.files import MAX_BYTES
 from tests.collector.importers.test_fixtures import CATALOGUE
 from tests.collector.importers.test_models import OPERATOR
 from tests.collector.importers.test_recording import core, index, page

@@ -14,7 +14,7 @@ import pytest
 from collector.appraisal import appraise, policies
 from collector.appraisal.values import parse_instant
 from collector.catalogue.importers import Draft, Imported, Reason, load
-from collector.catalogue.importers import _decision as decision
+from collector.catalogue.importing import decision
 from tests.collector.importers.conftest import Importing
 from tests.shared import shared
 

@@ -8,8 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from collector.catalogue.importers import Draft
-from collector.catalogue.importers import _models as models
-from collector.catalogue.importers._models import Entry, ModelMap
+from collector.catalogue.importing import models
+from collector.catalogue.importing.models import Entry, ModelMap
 from collector.errors import ConfigError, NotFoundError
 from collector.store.schema import device_model_ids, devices, judge_queue
 from tests.collector.importers.conftest import Importing

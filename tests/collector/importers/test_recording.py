@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from collector.catalogue.importers import names
-from collector.catalogue.importers._recording import BATCH
+from collector.catalogue.importing import files
+from collector.catalogue.importing.recording import BATCH
 from collector.catalogue.instants import to_text
 from collector.store import imports
 from collector.store.database import reading
@@ -247,7 +248,7 @@ async def test_an_import_that_was_cut_off_is_finished_by_the_next(importing: Imp
     turns = iter([NOW, NOW])
     recorder._clock = lambda: next(turns)
     with pytest.raises(RuntimeError):
-        await recorder.take(*importing.parsed("zigbee_ota", path))
+        await recorder.take(*files.parsed("zigbee_ota", path))
     some = len(await importing.facts())
     assert 0 < some < 3 * BATCH
     importing.now += DAY

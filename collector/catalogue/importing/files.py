@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from collector.catalogue.importers._contract import Reason
-from collector.catalogue.importers._sheet import Unmapped
+from collector.catalogue.importers import Imported, Reason, Skipped, load
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The largest index of all LVFS firmware has a quarter of it."""
@@ -45,27 +44,38 @@ def found(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
                     yield Path(folder, name)
 
 
-def read(path: Path) -> bytes:
-    """The bytes of a regular file.
+def parsed(format_: str, path: Path) -> tuple[Source, Imported]:
+    """What a file says; one that cannot be read says nothing and is listed."""
+    try:
+        data = _read(path)
+    except _UnreadableError as fault:
+        skipped = Skipped(place="", reason=fault.reason, detail=str(fault), snippet="")
+        return _source(format_, path, b""), Imported(feed=format_, drafts=(), skipped=(skipped,))
+    return _source(format_, path, data), load(format_).parse(data, path.name)
 
-    Raises:
-        Unmapped: It cannot be opened, is no regular file, or is larger than the bound.
-    """
+
+class _UnreadableError(Exception):
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+def _read(path: Path) -> bytes:
     try:
         # Opening a pipe without this would wait for somebody to write to it.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with open(descriptor, "rb") as file:  # noqa: PTH123  # it is a descriptor
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise Unmapped("", Reason.UNREADABLE, "no regular file")
+                raise _UnreadableError(Reason.UNREADABLE, "no regular file")
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Unmapped("", Reason.UNREADABLE, error.strerror or str(error)) from error
+        raise _UnreadableError(Reason.UNREADABLE, error.strerror or str(error)) from error
     if len(data) > MAX_BYTES:
-        raise Unmapped("", Reason.TOO_LARGE, f"more than {MAX_BYTES} bytes")
+        raise _UnreadableError(Reason.TOO_LARGE, f"more than {MAX_BYTES} bytes")
     return data
 
 
-def source(format_: str, path: Path, data: bytes) -> Source:
+def _source(format_: str, path: Path, data: bytes) -> Source:
     """What names a file in the register; a name that is no text has its bytes shown."""
     file, name = (os.fsencode(part).decode(errors="backslashreplace") for part in (path.absolute(), path.name))
     return Source(format=format_, file=file, name=name, digest=hashlib.sha256(data).hexdigest())

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from collector.catalogue.importers._contract import Draft
+from collector.catalogue.importers import Draft, Imported
 from collector.errors import ConfigError
 
 
@@ -42,6 +42,10 @@ class ModelMap(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     manufacturers: Mapping[str, str] = {}
     models: Mapping[str, Entry] = {}
+
+    def named(self, imported: Imported) -> Imported:
+        """What a file says, of models instead of products."""
+        return msgspec.structs.replace(imported, drafts=tuple(map(self.apply, imported.drafts)))
 
     def apply(self, draft: Draft) -> Draft:
         """The draft about the model that its product is."""

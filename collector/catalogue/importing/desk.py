@@ -14,11 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import record
 from collector.catalogue.door import CheckedStatement, check_statement
-from collector.catalogue.importers._contract import Draft, Reason, Skipped
-from collector.catalogue.importers._decision import Known, Late, Say, decide
-from collector.catalogue.importers._files import Source
-from collector.catalogue.importers._sheet import Subject, snippet, subject
-from collector.catalogue.importers._signers import Signer, Signers
+from collector.catalogue.importers import Draft, Reason, Skipped, Subject, snippet, subject
+from collector.catalogue.importing.decision import Known, Late, Say, decide
+from collector.catalogue.importing.files import Source
+from collector.catalogue.importing.signers import Signer, Signers
 from collector.catalogue.instants import to_text
 from collector.errors import RejectedError
 from collector.store import imports

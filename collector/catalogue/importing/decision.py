@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.catalogue.importers._contract import Draft, Reason
+from collector.catalogue.importers import Draft, Reason
 
 SEEN: Final = ("retracted_at", "gone_at")
 _NOT_CONTENT: Final = {"id", "kind", "recorded_at", "issuer", "asserted_at", "corrects", "replaces", "source"}

@@ -11,11 +11,10 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from collector.catalogue.importers._contract import Imported
-from collector.catalogue.importers._desk import Desk, File, Part
-from collector.catalogue.importers._files import Source
-from collector.catalogue.importers._models import ModelMap
-from collector.catalogue.importers._signers import Signers
+from collector.catalogue.importers import Imported
+from collector.catalogue.importing.desk import Desk, File, Part
+from collector.catalogue.importing.files import Source
+from collector.catalogue.importing.signers import Signers
 from collector.store.database import writing
 from collector.store.imports import Skip
 from collector.transparency.log import Log
@@ -31,7 +30,6 @@ class Recorder:
         engine: The register.
         log: Its log.
         signers: Who speaks.
-        models: What products of feeds are in this register.
         clock: Now, Unix seconds.
         as_of: When the feeds said what files do not date, `YYYY-MM-DDTHH:MM:SSZ`; None: when first imported.
 
@@ -47,7 +45,6 @@ class Recorder:
         log: Log,
         *,
         signers: Signers,
-        models: ModelMap,
         clock: Callable[[], int],
         as_of: str | None = None,
     ) -> None:
@@ -57,7 +54,6 @@ class Recorder:
         self._engine = engine
         self._log = log
         self._signers = signers
-        self._models = models
         self._clock = clock
         self._as_of = as_of
         self._parts: list[Part] = []
@@ -73,7 +69,7 @@ class Recorder:
             StoreError: The register does not take it; what was recorded before stays.
         """
         file = File(source=source, feed=imported.feed)
-        drafts = [self._models.apply(draft) for draft in imported.drafts]
+        drafts = imported.drafts
         listed: list[Skip] = []
         for start in range(0, max(len(drafts), 1), BATCH):
             skipped = () if start else imported.skipped
