@@ -121,6 +121,7 @@ class _Outcome:
         self._files = 0
         self._faulty = 0
         self._printed = 0
+        self._showed = False
         self._reasons: Counter[str] = Counter()
         self._new: Counter[str] = Counter()
         self._known: Counter[str] = Counter()
@@ -137,6 +138,7 @@ class _Outcome:
             self._told = now
             rate = self._files / (now - self._begun)
             end = "\r" if sys.stderr.isatty() else "\n"
+            self._showed = sys.stderr.isatty()
             text = f"{self._files} of {total} files, {self._new.total()} new statements, {rate:.0f} files/s"
             print(text, end=end, file=sys.stderr, flush=True)
 
@@ -173,6 +175,8 @@ class _Outcome:
             "skipped": dict(sorted(self._reasons.items())),
             "undescribed_models": sorted(self._undescribed),
         }
+        if self._showed:
+            print(file=sys.stderr)  # the line of progress stays as it is
         print(msgspec.json.encode(summary).decode() if self._json else _summary(summary))
         if not self._files:
             return os.EX_NOINPUT

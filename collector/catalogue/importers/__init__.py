@@ -5,7 +5,7 @@ import pkgutil
 from typing import cast
 
 from collector.catalogue.importers._contract import Draft, Imported, Importer, Reason, Skipped, Subject, subject
-from collector.catalogue.importers._sheet import snippet
+from collector.catalogue.importers._sheet import printable, snippet
 
 
 def names() -> tuple[str, ...]:
@@ -24,4 +24,16 @@ def load(name: str) -> Importer:
     return cast("Importer", importlib.import_module(f"{__name__}.{name}"))
 
 
-__all__ = ["Draft", "Imported", "Importer", "Reason", "Skipped", "Subject", "load", "names", "snippet", "subject"]
+__all__ = [
+    "Draft",
+    "Imported",
+    "Importer",
+    "Reason",
+    "Skipped",
+    "Subject",
+    "load",
+    "names",
+    "printable",
+    "snippet",
+    "subject",
+]

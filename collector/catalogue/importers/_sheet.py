@@ -69,6 +69,7 @@ class Sheet:
 
     def skip(self, place: str, reason: str, detail: str, raw: object = None) -> None:
         """List what could not be mapped, or not wholly; once, however many statements it would be part of."""
+        place, detail = printable(place), printable(detail)
         if (place, reason, detail) in self._skipped:
             return
         if len(self._skipped) < MAX_SKIPPED:
@@ -101,5 +102,10 @@ def snippet(raw: object) -> str:
     if not isinstance(raw, str):
         # A chunk of the encoder is one string or number at most, so twice the bound in chunks is always enough.
         raw = "".join(islice(json.JSONEncoder(ensure_ascii=False, default=str).iterencode(raw), 2 * MAX_SNIPPET))
-    text = raw.encode(errors="backslashreplace").decode().replace("\0", "\\0")
-    return text if len(text) <= MAX_SNIPPET else f"{text[: MAX_SNIPPET - 1]}…"
+    text = printable(raw[:MAX_SNIPPET])
+    return text if len(raw) <= MAX_SNIPPET >= len(text) else f"{text[: MAX_SNIPPET - 1]}…"
+
+
+def printable(text: str) -> str:
+    """A stranger's words, with nothing in them that moves a cursor or that a database cannot hold."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

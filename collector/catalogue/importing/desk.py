@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import record
 from collector.catalogue.door import CheckedStatement, check_statement
-from collector.catalogue.importers import Draft, Reason, Skipped, Subject, snippet, subject
+from collector.catalogue.importers import Draft, Reason, Skipped, Subject, printable, snippet, subject
 from collector.catalogue.importing.decision import Known, Late, Say, decide
 from collector.catalogue.importing.files import Source
 from collector.catalogue.importing.signers import Signer, Signers
@@ -25,6 +25,7 @@ from collector.store.imports import Skip
 from collector.transparency.log import Batch
 from evidence import statement
 from evidence.errors import EvidenceError
+from evidence.limits import MAX_TEXT_BYTES
 from evidence.statement import Statement
 
 
@@ -157,7 +158,7 @@ class Desk:
     ) -> dict[str, Any] | None:
         """The fact that a statement became; None where the door refuses it."""
         source = {"format": file.source.format, "file": file.source.name, "digest": file.source.digest}
-        said = {**fields, "source": {**source, "place": draft.place}}
+        said = {**fields, "source": {**source, "place": draft.place[:MAX_TEXT_BYTES]}}
         if fields.get("corrects") in self._checked:
             await self._enter()  # the door must find what is corrected
         try:
@@ -193,7 +194,7 @@ class Desk:
             file=source.file,
             place=place,
             reason=str(reason),
-            detail=detail,
+            detail=printable(detail),
             snippet=raw,
             listed_at=self._now,
         )

@@ -9,10 +9,13 @@ from typing import Final
 
 import msgspec
 
-from collector.catalogue.importers import Imported, Reason, Skipped, load
+from collector.catalogue.importers import Imported, Reason, Skipped, load, printable
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The largest index of all LVFS firmware has a quarter of it."""
+
+
+_MAX_NAME: Final = 120  # characters of it go into each statement
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,5 +80,6 @@ def _read(path: Path) -> bytes:
 
 def _source(format_: str, path: Path, data: bytes) -> Source:
     """What names a file in the register; a name that is no text has its bytes shown."""
-    file, name = (os.fsencode(part).decode(errors="backslashreplace") for part in (path.absolute(), path.name))
-    return Source(format=format_, file=file, name=name, digest=hashlib.sha256(data).hexdigest())
+    parts = (os.fsencode(part).decode(errors="backslashreplace") for part in (path.absolute(), path.name))
+    file, name = map(printable, parts)
+    return Source(format=format_, file=file, name=name[:_MAX_NAME], digest=hashlib.sha256(data).hexdigest())
