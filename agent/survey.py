@@ -160,6 +160,7 @@ def _merge_device(items: Sequence[Observation]) -> Observation:
         return min(items, key=_order)
     nearest, first = readings[0]
     stating = next((reading for _, reading in readings if reading.version_raw is not None), first)
+    offering = next((reading for _, reading in readings if reading.offer is not None), first)
     merged = msgspec.structs.replace(
         first,
         name=_first(reading.name for _, reading in readings),
@@ -171,7 +172,8 @@ def _merge_device(items: Sequence[Observation]) -> Observation:
         image_digest=stating.image_digest,
         hardware=_first(reading.hardware for _, reading in readings),
         hardware_revision=_first(reading.hardware_revision for _, reading in readings),
-        offer=_first(reading.offer for _, reading in readings),
+        offer=offering.offer,
+        offer_state=offering.offer_state,
     )
     return Observation(reader=nearest.reader, read_at=nearest.read_at, outcome=merged)
 

@@ -37,7 +37,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
         image_digest: Digest of the running image.
         hardware: Hardware identity behind the address (a serial number), hashed before it is sent.
         hardware_revision: As a number.
-        offer: An update on offer.
+        offer: An update on offer, newer or not.
+        offer_state: The source's own word for what has become of the offer; never sent.
     """
 
     identity: str
@@ -51,6 +52,7 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True):
     hardware: str | None = None
     hardware_revision: int | None = None
     offer: Offer | None = None
+    offer_state: str | None = None
 
 
 class ReadFailure(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,21 +6,29 @@ A reader that has samples offers, beside what the contract asks for:
     def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None
 
 each outcome with a word that tells the devices of one file apart; None for a file that is no reading (a request, a
-catalogue).
+catalogue). Several files of this folder may read one source, each its own forms; one whose name begins with an
+underscore reads forms that no reader fetches.
 """
 
+import importlib
+import pkgutil
+from collections import defaultdict
 from typing import Any
 
+from agent import readers
 from agent.errors import LinkError
-from agent.readers import load, names
-from agent.readers._contract import Reader, ReadFailure, Reading
+from agent.readers._contract import ReadFailure, Reading
 from evidence.report import Result
 
 
-def sources() -> dict[str, Reader]:
-    """The readers that read samples, by the name of their source."""
-    readers = map(load, names())
-    return {reader.SAMPLES: reader for reader in readers if hasattr(reader, "SAMPLES")}
+def sources() -> dict[str, list[Any]]:
+    """The modules that read samples, by the name of their source."""
+    found: defaultdict[str, list[Any]] = defaultdict(list)
+    for name in sorted(module.name for module in pkgutil.iter_modules(readers.__path__)):
+        module = importlib.import_module(f"{readers.__name__}.{name}")
+        if hasattr(module, "SAMPLES"):
+            found[module.SAMPLES].append(module)
+    return dict(found)
 
 
 def parse(source: str, data: bytes) -> list[dict[str, Any]] | None:
@@ -29,16 +37,28 @@ def parse(source: str, data: bytes) -> list[dict[str, Any]] | None:
     Raises:
         KeyError: There is no such source.
     """
-    reader: Any = sources()[source]
-    try:
-        outcomes = reader.parse_sample(data)
-    except LinkError as error:
-        outcomes = [("self", ReadFailure(identity="", result=error.result, reason=error.reason))]
+    modules = sources()[source]
+    if not data.strip():
+        return []  # an empty answer: silence is not absence
+    outcomes = _outcomes(modules, data)
     if outcomes is None:
         return None
     return sorted(
         (_compared(device, outcome) for device, outcome in outcomes), key=lambda sample: str(sample["device"])
     )
+
+
+def _outcomes(modules: list[Any], data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """What the first module makes of the data that knows its form."""
+    failed = ReadFailure(identity="", result=Result.PARSE_FAILED, reason="malformed")
+    for module in modules:
+        try:
+            outcomes: list[tuple[str, Reading | ReadFailure]] | None = module.parse_sample(data)
+        except LinkError as error:
+            failed = ReadFailure(identity="", result=error.result, reason=error.reason)
+        else:
+            return outcomes
+    return [("self", failed)]
 
 
 def _compared(device: str, outcome: Reading | ReadFailure) -> dict[str, Any]:
@@ -54,6 +74,11 @@ def _compared(device: str, outcome: Reading | ReadFailure) -> dict[str, Any]:
         "version_alt": reading.version_alt,
         "scheme": reading.scheme,
         "ids": list(reading.ids),
-        # Samples give its state in the source's own word, which a reading does not keep; no source here states one.
-        "offer": None,
+        "offer": _offer(reading),
     }
+
+
+def _offer(reading: Reading) -> dict[str, str | None] | None:
+    if reading.offer is None or reading.offer.version is None:
+        return None
+    return {"version": reading.offer.version, "state": reading.offer_state}

@@ -93,6 +93,7 @@ def parse_kernel(name: str, release: str, build: str) -> Reading:
 def parse_boot_eeprom(timestamp: bytes | None, commit: bytes | None, board: bytes | None) -> list[Reading]:
     """The boot EEPROM: none on machines that have none."""
     built = str(struct.unpack(">I", timestamp)[0]) if timestamp is not None and len(timestamp) == 4 else None
+    built = None if built == "0" else built
     git_hash = values.version(_text(commit))
     if built is None and git_hash is None:
         return []
@@ -123,30 +124,100 @@ def parse_fwupd(devices: Sequence[Mapping[str, object]]) -> list[Reading]:
     ]
 
 
+def parse_rauc(compatible: object, bundle: object) -> Reading:
+    """The bundle that RAUC installed into the slot which is booted; a slot written in the factory has none."""
+    ids = values.model_ids("rauc", [compatible])
+    return Reading(identity="machine:rauc", name="RAUC", ids=ids, version_raw=values.version(bundle))
+
+
+def parse_mender(artifact: object, device_type: object = None) -> Reading:
+    """The artifact that Mender installed; `unknown` is its word for none."""
+    version = values.version(artifact)
+    return Reading(
+        identity="machine:mender",
+        name="Mender",
+        ids=values.model_ids("mender", [device_type]),
+        version_raw=None if version == "unknown" else version,
+    )
+
+
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
     """One recorded file, for `parse`, told by its content; the parts of a machine are named as they name themselves."""
-    if len(data) == 4 or _GIT_HASH.fullmatch(data):
-        timestamp, commit = (data, None) if len(data) == 4 else (None, data)
-        # A sample does not say on which board it was read, and its form writes the namespace alone for that.
-        return [
-            ("self", msgspec.structs.replace(reading, ids=("rpi-eeprom:",)))
-            for reading in parse_boot_eeprom(timestamp, commit, None)
-        ]
+    if len(data) == 4:
+        return _eeprom_sample(data, None)
+    if _GIT_HASH.fullmatch(data):
+        return _eeprom_sample(None, data)
     if data.lstrip().startswith(b"{"):
-        devices = values.json(data, _FWUPD).Devices
-        return [(reading.identity.partition("/")[2], reading) for reading in parse_fwupd(devices)]
+        return _json_sample(data)
+    if printed := dict(_VCGENCMD.findall(data)):
+        timestamp = int(printed.get(b"timestamp", 0))
+        return _eeprom_sample(timestamp.to_bytes(4, "big") if timestamp < 2**32 else None, printed.get(b"version"))
+    stated = _assignments(data)
+    if "artifact_name" in stated or _ARTIFACT.fullmatch(data):
+        reading = parse_mender(stated.get("artifact_name", _text(data)), stated.get("device_type"))
+        return [("self", reading)]
     reading = parse_os_release(data)
-    return [(reading.ids[0].partition(":")[2] if reading.ids else "self", reading)]
+    return [(_sample_name(reading), reading)]
 
 
-class _Fwupd(msgspec.Struct):
-    """What fwupdmgr and fwupdtool print with --json."""
+def _eeprom_sample(timestamp: bytes | None, commit: bytes | None) -> list[tuple[str, Reading | ReadFailure]]:
+    readings = parse_boot_eeprom(timestamp, commit, None) or [Reading(identity="machine:rpi-eeprom")]
+    # A sample does not say on which board it was read, and its form writes the namespace alone for that.
+    return [("self", msgspec.structs.replace(reading, ids=("rpi-eeprom:",))) for reading in readings]
 
-    Devices: list[dict[str, object]]
+
+def _json_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
+    printed = values.json(data, _PRINTED)
+    if printed.Devices is not None:
+        return [(reading.identity.partition("/")[2], reading) for reading in parse_fwupd(printed.Devices)]
+    if printed.slots is None:
+        raise LinkError(Result.PARSE_FAILED, "malformed", "neither devices of fwupd nor slots of RAUC")
+    slots = [slot for slots in printed.slots for slot in slots.values()]
+    by_state = [slot for slot in slots if slot.state == "booted"]
+    by_name = [slot for slot in slots if printed.booted in (slot.bootname, slot.device) and printed.booted]
+    running = (by_state or by_name or [_Slot()])[0]
+    reading = parse_rauc(printed.compatible, ((running.slot_status or _SlotStatus()).bundle or _Bundle()).version)
+    return [(_sample_name(reading), reading)]
 
 
-_FWUPD = msgspec.json.Decoder(_Fwupd)
+def _sample_name(reading: Reading) -> str:
+    return reading.ids[0].partition(":")[2] if reading.ids else "self"
+
+
+class _Bundle(msgspec.Struct):
+    """What is wanted of the bundle in a slot."""
+
+    version: object = None
+
+
+class _SlotStatus(msgspec.Struct):
+    """What is wanted of what RAUC noted of a slot."""
+
+    bundle: _Bundle | None = None
+
+
+class _Slot(msgspec.Struct):
+    """What is wanted of a slot of RAUC."""
+
+    state: object = None
+    bootname: object = None
+    device: object = None
+    slot_status: _SlotStatus | None = None
+
+
+class _Printed(msgspec.Struct):
+    """What fwupdmgr and fwupdtool print with --json, and rauc status with --output-format=json."""
+
+    Devices: list[dict[str, object]] | None = None
+    slots: list[dict[str, _Slot]] | None = None
+    compatible: object = None
+    booted: object = None
+
+
+_PRINTED = msgspec.json.Decoder(_Printed)
 _GIT_HASH = re.compile(rb"[0-9a-f]{40}\0?\s*")
+_VCGENCMD = re.compile(rb"^(version|timestamp) ([0-9a-f]{40}|[0-9]{1,12})\b", re.MULTILINE)
+_ARTIFACT = re.compile(rb"\w[\w .+~:/-]{0,250}\s*")
 
 
 def _assignments(data: bytes) -> dict[str, str]:

@@ -23,6 +23,7 @@ from agent.errors import LinkError
 from agent.links import mqtt
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
+from agent.readers._recording import unwrap
 from evidence.report import Result
 
 LIMIT_S = mqtt.LIMIT_S
@@ -142,9 +143,10 @@ def to_reading(device: Announcement) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """A recorded message `{"topic", "payload"}`, for `parse`; devices are named by their first identifier."""
-    recorded = values.json(data, _RECORDED)
-    devices = [device for device in merge([parse_message(recorded.payload.encode())]) if not _is_group(device)]
+    """A recorded message, for `parse`; devices are named by their first identifier. A deleted message names none."""
+    _, payload = unwrap(data)
+    announcements = [parse_message(payload)] if payload.strip() else []
+    devices = [device for device in merge(announcements) if not _is_group(device)]
     return [((*device.identifiers, "self")[0], to_reading(device)) for device in devices]
 
 
@@ -185,14 +187,7 @@ class _Message(msgspec.Struct):
     o: _Origin | None = None
 
 
-class _Recorded(msgspec.Struct):
-    """A message as samples hold it."""
-
-    payload: str
-
-
 _MESSAGE = msgspec.json.Decoder(_Message, float_hook=str)
-_RECORDED = msgspec.json.Decoder(_Recorded)
 
 
 def _either(long: object, short: object) -> object:

@@ -23,7 +23,8 @@ from agent.errors import LinkError
 from agent.links import mqtt
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
-from evidence.report import Result
+from agent.readers._recording import unwrap
+from evidence.report import Offer, OfferResult, Result
 
 LIMIT_S = mqtt.LIMIT_S
 SAMPLES = "zigbee2mqtt"
@@ -89,13 +90,40 @@ def parse_info(data: bytes) -> list[Reading]:
     return [bridge, Reading(identity=coordinator, name="Coordinator", distance=1, version_raw=revision)]
 
 
+def parse_update(data: bytes) -> Reading:
+    """The update of a device's state payload: the numbers are those of Zigbee OTA files, not of `software_build_id`.
+
+    Raises:
+        LinkError: It is no state.
+    """
+    update = values.json(data, _STATE_DECODER).update or _Update()
+    installed, latest = _file_version(update.installed_version), _file_version(update.latest_version)
+    return Reading(
+        identity="",
+        distance=1,
+        version_raw=installed,
+        scheme="uint32" if installed else None,
+        offer=None if latest is None else Offer(result=_offer_result(update.state), version=latest),
+        offer_state=None if latest is None else values.text(update.state),
+    )
+
+
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """One recorded payload, for `parse`; devices are named by their address. None for a catalogue of update files."""
-    if not data.lstrip().startswith(b"["):
-        return [(_sample_name(reading), reading) for reading in parse_info(data)]
-    if any(item.fileVersion is not None for item in values.json(data, _CATALOGUE)):
+    """One recorded payload, for `parse`; devices are named by their address, where they state it.
+
+    None for a catalogue of update files and for an answer to a request.
+    """
+    _, payload = unwrap(data)
+    if payload.lstrip().startswith(b"["):
+        if any(item.fileVersion is not None for item in values.json(payload, _CATALOGUE)):
+            return None
+        return [(_sample_name(outcome), outcome) for outcome in parse_devices(payload)]
+    keys = values.json(payload, _OBJECT).keys()
+    if {"data", "status"} <= keys:
         return None
-    return [(_sample_name(outcome), outcome) for outcome in parse_devices(data)]
+    if {"coordinator", "version"} & keys:
+        return [(_sample_name(reading), reading) for reading in parse_info(payload)]
+    return [("self", parse_update(payload))]
 
 
 class _Device(msgspec.Struct):
@@ -129,6 +157,20 @@ class _Info(msgspec.Struct):
     coordinator: _Coordinator = _Coordinator()
 
 
+class _Update(msgspec.Struct):
+    """What is wanted of `update` in the state of a device."""
+
+    state: object = None
+    installed_version: object = None
+    latest_version: object = None
+
+
+class _State(msgspec.Struct):
+    """What is wanted of the state of a device."""
+
+    update: _Update | None = None
+
+
 class _UpdateFile(msgspec.Struct):
     """What tells an entry of the catalogue of update files."""
 
@@ -139,7 +181,9 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _DEVICE = msgspec.json.Decoder(_Device, float_hook=str)
 _INFO_DECODER = msgspec.json.Decoder(_Info, float_hook=str)
 _CATALOGUE = msgspec.json.Decoder(list[_UpdateFile])
-_STATE_DECODER = msgspec.json.Decoder(dict[str, object])
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_STATE_DECODER = msgspec.json.Decoder(_State, float_hook=str)
+_BRIDGE_STATE = msgspec.json.Decoder(dict[str, object])
 
 
 def _device(item: msgspec.Raw, number: int) -> Reading | ReadFailure:
@@ -165,9 +209,18 @@ def _nameless(number: int, reason: str, detail: str) -> ReadFailure:
     return ReadFailure(identity=place, result=Result.PARSE_FAILED, reason=reason, detail=detail)
 
 
+def _file_version(value: object) -> str | None:
+    """The version of an OTA file, an unsigned 32 bit number; older Zigbee2MQTT writes -1 where it knows none."""
+    return str(value) if type(value) is int and 0 <= value < 2**32 else None
+
+
+def _offer_result(state: object) -> OfferResult:
+    return OfferResult.NONE if state == "idle" else OfferResult.OFFERED
+
+
 def _is_offline(state: bytes) -> bool:
     try:
-        return values.json(state, _STATE_DECODER).get("state") == "offline"
+        return values.json(state, _BRIDGE_STATE).get("state") == "offline"
     except LinkError:
         return state.strip() == b"offline"  # as it was written before 1.17
 

@@ -84,6 +84,7 @@ def _fits(reading: Reading) -> None:
         version_alt=reading.version_alt,
         scheme=reading.scheme,
         ids=reading.ids,
+        offer=reading.offer,
     )
     told = Report(
         gateway="0" * 32, sequence=1, issued_at=0, inventory=report.inventory_digest((device,)), devices=(device,)
@@ -98,6 +99,13 @@ def test_zigbee2mqtt(leaf: str, data: st.DataObject) -> None:
     """Lists and infos of Zigbee2MQTT."""
     payload = data.draw(either(HOUSE[f"zigbee2mqtt/bridge/{leaf}"]))
     check(lambda: zigbee2mqtt.parse_devices(payload) if leaf == "devices" else zigbee2mqtt.parse_info(payload))
+
+
+@given(payload=either(b'{"update": {"state": "idle", "installed_version": 5, "latest_version": 6}}'))
+@settings(max_examples=150, deadline=None)
+def test_zigbee2mqtt_update(payload: bytes) -> None:
+    """States of a device with anything in the place of the update."""
+    check(lambda: [zigbee2mqtt.parse_update(payload)])
 
 
 @given(data=st.data())
