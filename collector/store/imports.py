@@ -28,7 +28,7 @@ class Skip(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def begin(connection: AsyncConnection, format_: str, files: Mapping[str, str], *, now: int) -> dict[str, int]:
-    """Note that files are imported, and forget what was left out when the same bytes last were.
+    """Note that files are imported, and forget what was left out when they last were, with the same bytes.
 
     Args:
         connection: A writing transaction.
@@ -59,9 +59,9 @@ async def begin(connection: AsyncConnection, format_: str, files: Mapping[str, s
         await connection.execute(sa.update(imports).where(imports.c.id.in_(ids)).values(imported_at=now))
     if new:
         await connection.execute(sa.insert(imports), new)
-    for digests in _pages(files.values()):
-        of_these = (import_skips.c.format == format_) & import_skips.c.digest.in_(digests)
-        await connection.execute(sa.delete(import_skips).where(of_these))
+    for names in _pages(files):
+        of_these = import_skips.c.file.in_(names) & import_skips.c.digest.in_([files[name] for name in names])
+        await connection.execute(sa.delete(import_skips).where(import_skips.c.format == format_, of_these))
     return said_at
 
 

@@ -240,6 +240,17 @@ async def test_what_is_listed_is_kept_with_its_place(importing: Importing) -> No
     assert len(await importing.register.rows(sa.select(import_skips))) == len(kept)
 
 
+async def test_files_that_cannot_be_read_are_kept_apart(importing: Importing) -> None:
+    """They all have the same bytes, none; each is listed under its own name until it is read."""
+    for name in ("a.json", "b.json"):
+        await importing.take("openeox", importing.folder / name)
+    kept = await importing.register.rows(sa.select(import_skips.c.file, import_skips.c.reason))
+    assert [(Path(row["file"]).name, row["reason"]) for row in kept] == [
+        ("a.json", "unreadable"),
+        ("b.json", "unreadable"),
+    ]
+
+
 async def test_an_import_that_was_cut_off_is_finished_by_the_next(importing: Importing) -> None:
     """A transaction holds some hundred drafts; what was recorded before stays, what was not comes again."""
     path = importing.folder / "index.json"
