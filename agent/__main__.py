@@ -1,7 +1,8 @@
 """The command line of the agent. Every subcommand is a module in `agent/commands`; what it needs loads when it runs.
 
-Exit codes are those of sysexits: 0 done, 64 usage, 65 a code that cannot be read, 69 unavailable, 70 a fault of ours,
-74 files, 75 not delivered yet, 77 refused, 78 configuration; 1 when the household said no, 130 after Ctrl-C.
+Exit codes are those of sysexits: 0 done, 64 usage, 65 a code or statement that cannot be read, 69 unavailable, 70 a
+fault of ours, 74 files, 75 not delivered yet, 77 refused, 78 configuration; 1 when the household said no, 130 after
+Ctrl-C.
 """
 
 import argparse
@@ -19,7 +20,13 @@ from agent.config import DEFAULT_FILE
 from agent.errors import AgentError
 from evidence.errors import EvidenceError
 
-_EXIT = {"config": os.EX_CONFIG, "state": os.EX_IOERR, "spool": os.EX_IOERR, "publish": os.EX_NOPERM}
+_EXIT = {
+    "config": os.EX_CONFIG,
+    "state": os.EX_IOERR,
+    "spool": os.EX_IOERR,
+    "publish": os.EX_NOPERM,
+    "statement": os.EX_DATAERR,
+}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -5,6 +5,7 @@ AgentError
   LinkError       (reason)    a device or bridge cannot be reached; becomes a read failure, never stops a round
   SpoolError      spool       the disk does not take what must be kept
   StateError      state       the agent's own files are missing, damaged or another's
+  StatementError  statement   what the household wants to state is not understood, or cannot be stated
   BrokerError     broker      the collector's broker cannot be reached, or the session broke; tried again
   PublishError    publish     the broker refuses for good (user, password, certificate)
 """
@@ -58,6 +59,12 @@ class StateError(AgentError):
     """The agent's own files are missing, damaged, or another's."""
 
     code = "state"
+
+
+class StatementError(AgentError):
+    """What the household wants to state is not understood, or cannot be stated; ends with 65 (EX_DATAERR)."""
+
+    code = "statement"
 
 
 class BrokerError(AgentError):

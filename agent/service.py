@@ -122,7 +122,7 @@ class Service:
             # The report first: what else may find no room must not keep it from the spool.
             number = self._report(devices, now)
             seen = {item.outcome.identity for item in found.devices}
-            waiting_sales = spool_sales(self._config.sales, seen, self._identity, self._remembered, self._spool, now)
+            waiting_sales = spool_sales(self._config.sales, seen, self._identity, self._spool, now)
             self._spool.trim(now)
         if found.known != self._remembered.state.known:
             self._remembered.update(known=found.known)

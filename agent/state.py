@@ -20,22 +20,6 @@ from agent.errors import StateError
 STATE_FILE, LOCK_FILE = "state.json", "lock"
 
 
-class SaleRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A sale that was put on record, so that it is signed once: these values give the same bytes again.
-
-    Attributes:
-        fields: The fields of the statement.
-        asserted_at: The instant it claims.
-        digest: SHA-256 of its signed bytes, hex.
-        spooled: Whether it is surely in the spool, or was.
-    """
-
-    fields: dict[str, Any]
-    asserted_at: str
-    digest: str
-    spooled: bool = False
-
-
 class Head(msgspec.Struct, frozen=True, kw_only=True):
     """The largest tree head that a receipt showed."""
 
@@ -62,7 +46,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         inventory: Inventory digest that it stands for, hex; None: the next report carries all devices.
         reported_at: When it was signed, Unix seconds by this gateway's clock.
         known: Identities that each source knew in its last good round.
-        sales: Sales on record, by device id.
         head: The largest tree head seen.
         receipted_at: When the last receipt came.
         refusal: The last refusal.
@@ -74,7 +57,6 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     inventory: str | None = None
     reported_at: int | None = None
     known: dict[str, tuple[str, ...]] = {}
-    sales: dict[str, tuple[SaleRecord, ...]] = {}
     head: Head | None = None
     receipted_at: int | None = None
     refusal: LastRefusal | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import config, enrolment, keys, service
+from agent.consent import EX_DECLINED, agrees
 from agent.enrolment import Enrolment
 from agent.publisher import Publisher
 from agent.spool import Kind, Spool
@@ -22,7 +23,6 @@ from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
 from evidence.ids import topic
 
 _LOOK_S = 0.2
-EX_DECLINED = 1
 
 
 def add_parser(subparsers: Any) -> None:
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     asserted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     signed = sign_enrolment(gateway=identity.gateway, key=identity.key, code=code, asserted_at=asserted_at)
     _show(code, enrolment.load(settings.state_dir), identity.gateway, signed)
-    if not (args.yes or _agrees()):
+    if not (args.yes or agrees("Report to this collector? [y/N]")):
         print("Nothing was sent and nothing was changed.")
         return EX_DECLINED
     spool = service.open_spool(settings)
@@ -68,14 +68,6 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
     print("Sent from then on: for each device its firmware version, its model ids and whether it answered, under an id")
     print("that only this gateway can trace to the device. No serial number, MAC address or name leaves this house;")
     print("`updateplicht-agent preview` shows every byte beforehand.")
-
-
-def _agrees() -> bool:
-    try:
-        return input("Report to this collector? [y/N] ").strip().lower() in ("y", "yes", "j", "ja")
-    except EOFError:
-        print()
-        return False
 
 
 class _Wait:

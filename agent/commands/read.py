@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from agent import config, keys, state, survey
+from agent.consent import printable
 from agent.errors import StateError
 from agent.keys import Identity
 from agent.readers import ReadFailure
@@ -99,6 +100,5 @@ def _row(item: Observation) -> list[str]:
     else:
         version = " / ".join(text for text in (outcome.version_raw, outcome.version_alt) if text) or "(states none)"
         offered = (outcome.offer.version or str(outcome.offer.result)) if outcome.offer else ""
-    # A name is another's text: it must not move the cursor.
     cells = (outcome.identity, outcome.name or "", version, offered, item.reader)
-    return ["".join(sign if sign.isprintable() else "�" for sign in cell) for cell in cells]
+    return [printable(cell) for cell in cells]

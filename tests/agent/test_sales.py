@@ -1,5 +1,6 @@
 """The household's word: signed once for each content, corrected when it changes."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from agent import keys
 from agent.config import Sale
 from agent.sales import spool_sales
-from agent.state import Remembered
+from agent.spool import Kind
+from agent.stated import sign
 from evidence import cose, statement
 from evidence.ids import device_id
 from evidence.statement import Statement
@@ -29,7 +31,7 @@ class Drawer:
 
     def state(self, *sales: Sale, seen: tuple[str, ...] = (BULB,), now: int = NOW) -> int:
         """State them, as one round of a newly started agent does."""
-        return spool_sales(sales, seen, self.identity, Remembered(self.directory), self.spool, now)
+        return spool_sales(sales, seen, self.identity, self.spool, now)
 
     def statements(self) -> list[Statement]:
         """What waits, opened."""
@@ -107,17 +109,29 @@ def test_a_sale_waits_for_its_device(drawer: Drawer) -> None:
     assert len(drawer.statements()) == 1
 
 
-def test_a_crash_between_remembering_and_spooling_makes_one_statement(drawer: Drawer) -> None:
-    """The same bytes are signed again, with the instant of the first time."""
+def test_what_was_refused_is_not_said_again(drawer: Drawer) -> None:
+    """Nor corrected, since it is not on record; a changed entry is a new statement."""
     drawer.state(SALE)
-    digest = drawer.spool.entries()[0].digest
-    remembered = Remembered(drawer.directory)
-    (records,) = remembered.state.sales.values()
-    remembered.update(sales={records[0].fields["device"]: (_not_spooled(records[0]),)})
-    drawer.spool.entries()[0].path.unlink()
-    drawer.state(SALE, now=NOW + 600)
-    assert [entry.digest for entry in drawer.spool.entries()] == [digest]
+    drawer.spool.refuse(drawer.spool.entries()[0], b"refusal")
+    drawer.state(SALE, now=NOW + 60)
+    assert drawer.statements() == []
+    drawer.state(Sale(device=BULB, seller="ander"), now=NOW + 120)
+    (stated,) = drawer.statements()
+    assert stated.fields.keys() == {"device", "seller"}
 
 
-def _not_spooled(record: Any) -> Any:
-    return type(record)(fields=record.fields, asserted_at=record.asserted_at, digest=record.digest, spooled=False)
+def test_a_sale_stated_otherwise_is_corrected_too(drawer: Drawer) -> None:
+    """What the household said by command is on record like the rest."""
+    by_hand = sign("sale", fields(drawer, contract="2026-03-09"), drawer.identity, NOW)
+    drawer.spool.put(Kind.STATEMENT, by_hand, now=NOW)
+    drawer.state(SALE, now=NOW + 60)
+    assert drawer.statements()[1].fields["corrects"] == hashlib.sha256(by_hand).hexdigest()
+
+
+def test_a_lost_state_file_repeats_nothing(drawer: Drawer) -> None:
+    """The messages themselves are the record."""
+    drawer.state(SALE)
+    drawer.answer_all()
+    (drawer.directory / "state.json").unlink(missing_ok=True)
+    drawer.state(SALE, now=NOW + 60)
+    assert drawer.statements() == []
