@@ -13,7 +13,6 @@ from collector.catalogue.importers._csaf_products import Product
 from collector.catalogue.importers._nodes import Node
 from collector.catalogue.importers._sheet import Sheet
 from collector.catalogue.importers._vers import Range
-from evidence.limits import MAX_IDS
 
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _SEVERITIES: Final = ("low", "medium", "high", "critical")
@@ -30,7 +29,6 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         name: The document's, where its only vulnerability may be called by it.
         published: When the document first was.
         asserted_at: When it was said as it stands.
-        stated: Models that were written.
         schemeless: Models whose versions were listed as not comparable without a scheme.
     """
 
@@ -40,43 +38,45 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     name: str | None
     published: Node | None
     asserted_at: str | None
-    stated: set[str] = set()
     schemeless: set[str] = set()
 
 
-class _Status(msgspec.Struct, frozen=True, kw_only=True):
-    """The product ids of a vulnerability, by what is said of them."""
+class _Status(msgspec.Struct, frozen=True):
+    """The product ids of one model in a vulnerability, by what is said of them."""
 
-    known: list[str]
-    first: list[str]
-    last: list[str]
-    fixed: list[str]
+    known: list[str] = []
+    first: list[str] = []
+    last: list[str] = []
+    fixed: list[str] = []
 
-    def affected(self) -> Iterable[str]:
+    @property
+    def affected(self) -> list[str]:
         """Those of which some version is affected."""
-        return chain(self.known, self.first, self.last)
+        return [*self.known, *self.first, *self.last]
+
+
+_AFFECTED: Final = {"known_affected": "known", "first_affected": "first", "last_affected": "last"}
+_GOOD: Final = {"fixed": "fixed", "first_fixed": "fixed", "known_not_affected": None}
 
 
 def state(context: Context, node: Node) -> None:
     """Write the advisories of a vulnerability."""
-    name = _name(context, node)
-    status = _status(context, node)
-    shared = _public_since(context, node)
-    unfixed = _remediated(context, node, "no_fix_planned")
+    shared = {"advisory": _name(context, node), **_public_since(context, node)}
+    severities = _severities(context, node)
+    refused = _remediated(context, node, "no_fix_planned")
     fixable = _remediated(context, node, "vendor_fix")
-    for model in dict.fromkeys(context.products[each].model for each in chain(status.affected(), status.fixed)):
+    for model, status in _by_model(context, node).items():
         with context.sheet.part():
-            own = _of_model(context, status, model)
-            affected = set(own.affected())
-            fields = {"model": model, "advisory": name, **shared, **_versions(context, node, own)}
-            if severity := _severity(context, node, affected):
-                fields["severity"] = severity
-            if affected and affected <= unfixed.keys():
+            affected = status.affected
+            fields = {"model": model, **shared, **_versions(context, node, model, status)}
+            if found := [severities[each] for each in affected if each in severities]:
+                fields["severity"] = _SEVERITIES[max(found)]
+            if affected and all(each in refused for each in affected):
                 fields["no_fix"] = "no_fix_planned"
-            if "fixed_in" not in fields and (fix := next((fixable[each] for each in affected & fixable.keys()), None)):
+            fix = next((fixable[each] for each in affected if each in fixable), None)
+            if fix is not None and "fixed_in" not in fields:
                 detail = "a fix is said to exist, and not in which version; a release can tell"
                 context.sheet.skip(fix.place, Reason.FIX, detail, fix.value)
-            _state_model(context, model)
             context.sheet.state(node.place, "advisory", fields, asserted_at=context.asserted_at)
 
 
@@ -93,38 +93,23 @@ def _name(context: Context, node: Node) -> str:
     return context.name
 
 
-def _status(context: Context, node: Node) -> _Status:
-    """Which products are what; those that name no model, or of which two things are said, are listed."""
+def _by_model(context: Context, node: Node) -> dict[str, _Status]:
+    """Which products are what, by model; those that name none, or of which two things are said, are listed."""
     status = node.get("product_status")
-    named = {key: [each.text() for each in status.listed(key)] for key in status.keys()}  # noqa: SIM118
-    affected = {each for key in ("known_affected", "first_affected", "last_affected") for each in named.get(key, ())}
-    good = {each for key in ("fixed", "first_fixed", "known_not_affected") for each in named.get(key, ())}
-    unknown = sorted((affected | good) - context.products.keys())
-    if unknown:
+    said = {key: [each.text() for each in status.listed(key)] for key in (*_AFFECTED, *_GOOD)}
+    affected, good = ({each for key in keys for each in said[key]} for keys in (_AFFECTED, _GOOD))
+    if unknown := sorted((affected | good) - context.products.keys()):
         detail = f"{len(unknown)} products of this vulnerability name no model"
         context.sheet.skip(status.place, Reason.PRODUCT, detail, unknown)
-    both = affected & good
-    if both:
-        detail = "said to be affected and not to be"
-        context.sheet.skip(status.place, Reason.CONTRADICTION, detail, sorted(both))
-
-    def told(*keys: str) -> list[str]:
-        ids = chain.from_iterable(named.get(key, ()) for key in keys)
-        return [each for each in dict.fromkeys(ids) if each in context.products and each not in both]
-
-    return _Status(
-        known=told("known_affected"),
-        first=told("first_affected"),
-        last=told("last_affected"),
-        fixed=told("fixed", "first_fixed"),
-    )
-
-
-def _of_model(context: Context, status: _Status, model: str) -> _Status:
-    def own(ids: Iterable[str]) -> list[str]:
-        return [each for each in ids if context.products[each].model == model]
-
-    return _Status(known=own(status.known), first=own(status.first), last=own(status.last), fixed=own(status.fixed))
+    if both := sorted(affected & good):
+        context.sheet.skip(status.place, Reason.CONTRADICTION, "said to be affected and not to be", both)
+    left_out = {*unknown, *both}
+    found: dict[str, _Status] = {}
+    for key, place in {**_AFFECTED, **_GOOD}.items():
+        for each in dict.fromkeys(said[key]):
+            if place is not None and each not in left_out:
+                getattr(found.setdefault(context.products[each].model, _Status()), place).append(each)
+    return found
 
 
 def _public_since(context: Context, node: Node) -> dict[str, Any]:
@@ -135,13 +120,14 @@ def _public_since(context: Context, node: Node) -> dict[str, Any]:
     return {}
 
 
-def _versions(context: Context, node: Node, status: _Status) -> dict[str, Any]:
-    products = context.products
-    affected = list(chain.from_iterable(_affected(context, products[each]) for each in status.known))
-    affected += _bounds(context, [products[each] for each in status.first], [products[each] for each in status.last])
-    fixed = chain.from_iterable(_fixed(context, products[each]) for each in status.fixed)
-    _list_schemeless(context, node, status, affected)
-    fields = {"affected": _once(affected), "fixed_in": list(dict.fromkeys(fixed))}
+def _versions(context: Context, node: Node, model: str, status: _Status) -> dict[str, Any]:
+    known, first, last, fixed = (
+        [context.products[each] for each in ids] for ids in (status.known, status.first, status.last, status.fixed)
+    )
+    affected = [*chain.from_iterable(_affected(context, product) for product in known), *_bounds(context, first, last)]
+    _list_schemeless(context, node, model, affected)
+    fixed_in = chain.from_iterable(_fixed(context, product) for product in fixed)
+    fields = {"affected": _once(affected), "fixed_in": list(dict.fromkeys(fixed_in))}
     return {key: value for key, value in fields.items() if value}
 
 
@@ -182,46 +168,43 @@ def _once(ranges: Iterable[Range]) -> list[Range]:
     return list({msgspec.json.encode(each): each for each in ranges}.values())
 
 
-def _list_schemeless(context: Context, node: Node, status: _Status, affected: Sequence[Range]) -> None:
+def _list_schemeless(context: Context, node: Node, model: str, affected: Sequence[Range]) -> None:
     compared = [each for each in affected if each.keys() & _ORDERED]
-    model = next((context.products[each].model for each in status.affected()), "")
     if compared and model not in context.schemeless:
         context.schemeless.add(model)
         detail = f"CSAF does not say how these compare; the entry of {model} must name a scheme"
         context.sheet.skip(node.place, Reason.SCHEME, detail, _once(compared))
 
 
-def _severity(context: Context, node: Node, affected: set[str]) -> str | None:
-    """The highest of the scores of these products."""
-    found = [-1]
+def _severities(context: Context, node: Node) -> dict[str, int]:
+    """The highest score of each product, as its place among the severities."""
+    found: dict[str, int] = {}
     for score in node.listed("scores"):
         with context.sheet.part():
-            cvss = score.find("cvss_v3")
-            if cvss is not None and affected & {each.text() for each in score.get("products").items()}:
-                word = cvss.get("baseSeverity")
-                if word.text().lower() not in ("none", *_SEVERITIES):
-                    raise word.unmapped(Reason.TYPE, f"expected one of {', '.join(_SEVERITIES)}")
-                found += [number for number, each in enumerate(_SEVERITIES) if each == word.text().lower()]
-    return _SEVERITIES[max(found)] if max(found) >= 0 else None
-
-
-def _remediated(context: Context, node: Node, category: str) -> dict[str, Node]:
-    """The product ids for which there is a remediation of a category, each with one that names it."""
-    found: dict[str, Node] = {}
-    for remediation in node.listed("remediations"):
-        with context.sheet.part():
-            if remediation.get("category").value == category:
-                ids = [each.text() for each in remediation.listed("product_ids")]
-                for group in remediation.listed("group_ids"):
-                    ids += context.groups.get(group.text(), [])
-                found |= dict.fromkeys(ids, remediation)
+            if (cvss := score.find("cvss_v3")) is None:
+                continue
+            word = cvss.get("baseSeverity")
+            if word.text().lower() not in ("none", *_SEVERITIES):
+                raise word.unmapped(Reason.TYPE, f"expected one of {', '.join(_SEVERITIES)}")
+            if word.text().lower() != "none":
+                severity = _SEVERITIES.index(word.text().lower())
+                for each in score.get("products").items():
+                    found[each.text()] = max(severity, found.get(each.text(), severity))
     return found
 
 
-def _state_model(context: Context, model: str) -> None:
-    if model not in context.stated:
-        context.stated.add(model)
-        own = [product for product in context.products.values() if product.model == model]
-        ids = sorted({each for product in own for each in product.ids})[:MAX_IDS]
-        fields = {"model": model, "ids": ids, "manufacturer": own[0].maker}
-        context.sheet.state(own[0].node.place, "model", fields)
+def _remediated(context: Context, node: Node, category: str) -> dict[str, Node]:
+    """The product ids for which there is a remediation of a category, each with the first that names it."""
+    found: dict[str, Node] = {}
+    groups: dict[str, Node] = {}
+    for remediation in node.listed("remediations"):
+        with context.sheet.part():
+            if remediation.get("category").value == category:
+                for each in remediation.listed("product_ids"):
+                    found.setdefault(each.text(), remediation)
+                for group in remediation.listed("group_ids"):
+                    groups.setdefault(group.text(), remediation)
+    for name, remediation in groups.items():
+        for product in context.groups.get(name, ()):
+            found.setdefault(product, remediation)
+    return found

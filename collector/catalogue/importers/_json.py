@@ -1,6 +1,7 @@
 """JSON (RFC 8259) from a stranger: no key twice, no NaN, bounded in values, depth and digits."""
 
 import json
+from collections import Counter
 from typing import Any, Final, Never
 
 from collector.catalogue.importers._contract import Reason
@@ -46,8 +47,7 @@ def decoded(data: bytes) -> str:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) != len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
         raise ValueError(f"the key {twice!r} stands twice in one object")
     return value
 

@@ -11,7 +11,7 @@
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from collector.catalogue.importers import _dates as dates
@@ -21,6 +21,7 @@ from collector.catalogue.importers._csaf_vulnerabilities import Context, state
 from collector.catalogue.importers._json import document
 from collector.catalogue.importers._nodes import Node
 from collector.catalogue.importers._sheet import Sheet
+from evidence.limits import MAX_IDS
 
 SUFFIXES: Final = (".json",)
 _HOST: Final = re.compile(r"https?://([a-z0-9.-]{1,100})(?:[:/].*)?", re.IGNORECASE)
@@ -83,9 +84,22 @@ def _read(sheet: Sheet, root: Node, head: Node) -> None:
         published=tracking.find("initial_release_date"),
         asserted_at=asserted_at,
     )
+    _state_models(sheet, found.values())
     for vulnerability in vulnerabilities:
         with sheet.part():
             state(context, vulnerability)
+
+
+def _state_models(sheet: Sheet, found: Iterable[Product]) -> None:
+    """Each with the ids of all its versions."""
+    models: dict[str, list[Product]] = {}
+    for product in found:
+        models.setdefault(product.model, []).append(product)
+    for model, versions in models.items():
+        with sheet.part():
+            ids = sorted({each for product in versions for each in product.ids})[:MAX_IDS]
+            fields = {"model": model, "ids": ids, "manufacturer": versions[0].maker}
+            sheet.state(versions[0].node.place, "model", fields)
 
 
 def _check_title(sheet: Sheet, head: Node, found: Collection[Product]) -> None:

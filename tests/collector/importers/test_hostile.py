@@ -128,6 +128,11 @@ BOMBS: dict[str, tuple[str, Callable[[], bytes], str]] = {
     ),
     "more values than memory": ("zigbee_ota", lambda: b"[" + b"{}," * 6_000_000 + b"{}]", "too_large"),
     "a number of a million digits": ("matter_dcl", lambda: b'{"model":' + b"9" * 1_000_000 + b"}", "malformed"),
+    "an object of many keys, one of them twice": (
+        "openeox",
+        lambda: b"{" + b",".join(b'"%d":0' % number for number in range(300_000)) + b',"0":0}',
+        "malformed",
+    ),
     "an infinite number": ("ikea", lambda: b"[Infinity]", "malformed"),
     "elements nested beyond any need": ("appstream", lambda: nested(b"<a>", b"</a>"), "too_large"),
     "an attribute twice": ("appstream", lambda: b"<component type='a' type='b'/>", "malformed"),
@@ -156,6 +161,37 @@ def test_a_bomb_is_listed_and_costs_little(format_: str, make: Callable[[], byte
     assert time.process_time() - begun < 10
     assert found.drafts == ()
     assert reason in {str(skipped.reason) for skipped in found.skipped}
+
+
+def test_time_grows_with_the_file_and_no_faster() -> None:
+    """Thirty thousand products, each of a model of its own, in a group, scored, fixed and affected by one hole."""
+    count = 30_000
+    ids = [f"P{number}" for number in range(count)]
+    tracking = {"id": "A-1", "status": "final", "initial_release_date": WHEN, "current_release_date": WHEN}
+    branches = [
+        {"category": "product_name", "name": each, "product": {"name": each, "product_id": each}} for each in ids
+    ]
+    document = {
+        "document": {"csaf_version": "2.0", "title": "Acme", "tracking": tracking},
+        "product_tree": {
+            "branches": [{"category": "vendor", "name": "Acme", "branches": branches}],
+            "product_groups": [{"group_id": "G", "product_ids": ids}],
+        },
+        "vulnerabilities": [
+            {
+                "cve": "CVE-2026-30001",
+                "product_status": {"known_affected": ids},
+                "scores": [{"products": ids, "cvss_v3": {"baseSeverity": "HIGH"}}] * 3,
+                "remediations": [{"category": "no_fix_planned", "group_ids": ["G"]}] * 1000,
+            }
+        ],
+    }
+    data = json.dumps(document).encode()
+    begun = time.process_time()
+    found = load("csaf").parse(data, "x")
+    assert time.process_time() - begun < 20
+    assert len(found.drafts) == 2 * count
+    assert {draft.fields.get("no_fix") for draft in found.drafts} == {None, "no_fix_planned"}
 
 
 def test_what_is_listed_of_one_file_is_bounded() -> None:
