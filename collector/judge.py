@@ -76,7 +76,7 @@ class Judge:
         now = self._clock()
         async with reading(self._engine) as connection:
             tasks = await judgements.due(connection, now=now, limit=BATCH)
-            facts = [await facts_for(connection, task.gateway, task.device, self._policy) for task in tasks]
+            facts = [await facts_for(connection, task.gateway, task.device, self._policy, known=now) for task in tasks]
         if not tasks:
             return 0
         judged = await asyncio.to_thread(self._judge, tasks, facts, now)

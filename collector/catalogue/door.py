@@ -87,11 +87,29 @@ async def check_statement(
         raise
 
 
+async def open_signed(
+    connection: AsyncConnection, data: bytes, *, gateway: str | None, recorded_at: int
+) -> tuple[str, statements.IssuerKey, statement.Statement]:
+    """Steps 1 to 5 only: the digest of some bytes, whose word they are, and what they say.
+
+    Raises:
+        RejectedError: They fail one of these steps.
+    """
+    key, stated = await _signed(connection, _envelope(data), gateway, recorded_at)
+    return hashlib.sha256(data).hexdigest(), key, stated
+
+
+async def _signed(
+    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int
+) -> tuple[statements.IssuerKey, statement.Statement]:
+    key = await _key(connection, envelope, gateway, recorded_at)
+    return key, _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
+
+
 async def _check_envelope(
     connection: AsyncConnection, data: bytes, digest: str, envelope: Envelope, gateway: str | None, recorded_at: int
 ) -> CheckedStatement:
-    key = await _key(connection, envelope, gateway, recorded_at)
-    stated = _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
+    key, stated = await _signed(connection, envelope, gateway, recorded_at)
     fact = {
         "id": digest,
         "kind": stated.kind,

@@ -1,7 +1,8 @@
-"""Everything that the judge is told about one device: what was reported, stated and found out, for any instant.
+"""Everything that the judge is told about one device: what was reported, stated and found out.
 
-A fact is given if it can matter at some `at` and `known`; which of them counts then is the judge's business. Who may
-record what was checked at the door. What the door cannot know is kept apart here:
+For what was `known` by an instant, the facts are the same whatever instant is judged; those that were recorded later
+may be among them, since the judge leaves them out himself (K1). Who may record what was checked at the door. What the
+door cannot know is kept apart here:
 
 - a household speaks of the devices on its own gateway only, whatever device id it names;
 - a model is given if any statement about it, whenever made, claims an id that the device has ever reported, and then
@@ -22,7 +23,9 @@ from collector.store import statements
 Fact = dict[str, Any]
 
 
-async def facts_for(connection: AsyncConnection, gateway: str, device: str, policy: Policy) -> list[Fact]:
+async def facts_for(
+    connection: AsyncConnection, gateway: str, device: str, policy: Policy, *, known: int
+) -> list[Fact]:
     """All facts of one device, each as a mapping in the form of appraisal.md section 2.
 
     Args:
@@ -30,8 +33,9 @@ async def facts_for(connection: AsyncConnection, gateway: str, device: str, poli
         gateway: The gateway that reports it.
         device: Its id.
         policy: The numbers that decide how many reports make a difference.
+        known: The instant by which everything that counts was recorded, Unix seconds.
     """
-    reports = await report_facts(connection, gateway, device, policy)
+    reports = await report_facts(connection, gateway, device, policy, known=known)
     models = await statements.models_claiming(connection, {name for fact in reports for name in fact["ids"]})
     stated = await statements.facts_of_device(connection, gateway, device)
     facts = [

@@ -1,11 +1,12 @@
 """Report facts: what a gateway said of one device, in the fewest facts that judge like all of them.
 
-Every accepted report is a fact for each device in its inventory. Of a run of equal readings it is enough to give
+Every accepted report is a fact for each device in its inventory. Of those that were recorded by `known` it is enough to
+give, of each run of equal readings,
 
-- the first `silent_after` reports, so that silence is noticed at the report at which it begins (F-silent); the first
-  is also the one that began the run, which first day (C1) and rollback (F-rollback) look at;
-- the first and the last report in each span of `report_max_age_days`, the shortest of them: whatever the instant, the
-  newest of these is too old exactly if the newest of all is (E1).
+- the first `silent_after` reports, so that silence is noticed at the report at which it begins (F-silent); the first of
+  all is also what first day (C1) and rollback (F-rollback) look at;
+- the first and the last report in each span of `report_max_age_days`, the shortest of them: whatever instant is judged,
+  the newest of these is too old exactly if the newest of all is (E1).
 
 Late reports are no facts: when they came, a higher number had already said what there is now. Rejections are facts for
 every device that the gateway had reported before, if the signature was good and appraisal.md has a word for the reason;
@@ -39,19 +40,27 @@ _NAMES: Final = {
 }
 
 
-async def report_facts(connection: AsyncConnection, gateway: str, device: str, policy: Policy) -> list[Fact]:
-    """The report facts of one device."""
-    runs = await observations.runs(connection, gateway, device)
+async def report_facts(
+    connection: AsyncConnection, gateway: str, device: str, policy: Policy, *, known: int
+) -> list[Fact]:
+    """The report facts of one device that were recorded by `known`."""
+    runs = await observations.runs(connection, gateway, device, until=known)
     if not runs:
         return []
     ages = policy.report_max_age_days
     span = int(timedelta(days=min(ages.mains, ages.battery)).total_seconds())
+    seen = await observations.sightings(connection, gateway, device, until=known, span=span, first=policy.silent_after)
+    refused = await observations.rejections(
+        connection,
+        gateway,
+        topic(gateway, "report"),
+        since=runs[0].received_at,
+        until=known,
+        span=span,
+        reasons=REJECTIONS,
+    )
     envelope = {"kind": "report", "issuer": f"gateway:{gateway}", "device": device}
     said = {run.sequence: fields(run.reading) for run in runs if run.reading is not None}
-    seen = await observations.sightings(connection, gateway, device, span=span, first=policy.silent_after)
-    refused = await observations.rejections(
-        connection, gateway, topic(gateway, "report"), since=runs[0].received_at, span=span, reasons=REJECTIONS
-    )
     return [
         {"id": at.digest, "recorded_at": to_text(at.received_at), "seq": at.sequence, **envelope, **said[at.run]}
         for at in seen

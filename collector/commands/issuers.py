@@ -5,6 +5,7 @@ import asyncio
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from collector.appraisal.values import When
 from collector.config import load
 from evidence.ids import is_model_id
 from evidence.keys import KEY_ID_BYTES, PUBLIC_KEY_BYTES, PublicKey
+from evidence.limits import MAX_STATEMENT_BYTES
 
 ROLES: Final = ("seller", "manufacturer", "operator", "third_party")
 _PARTY = re.compile(rf"({'|'.join(ROLES)}):\S(.*\S)?")
@@ -40,6 +42,18 @@ def add_parser(subparsers: Any) -> None:
     listing = actions.add_parser("list", help="show the parties, their keys and what they were granted")
     listing.add_argument("--json", action="store_true", help="one JSON object a line")
     listing.set_defaults(run=run, action=_list)
+
+    replace = actions.add_parser("replace", help="let a party go on under a key that its old key has signed")
+    replace.add_argument("party", type=_party, metavar="PARTY")
+    replace.add_argument("key", type=_hex(PUBLIC_KEY_BYTES), metavar="NEW_KEY", help="Ed25519, 64 hex digits")
+    replace.add_argument(
+        "--signed-by",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="a statement of kind key_succession with the fields party and key, signed with the old key",
+    )
+    replace.set_defaults(run=run, action=_replace)
 
     end = actions.add_parser("end", help="let nothing count that is recorded under a key from now on")
     end.add_argument("key_id", type=_hex(KEY_ID_BYTES), metavar="KEY_ID", help="16 hex digits, as `list` shows them")
@@ -89,6 +103,19 @@ async def _list(args: argparse.Namespace) -> None:
             print(f"  may claim {name}")
 
 
+async def _replace(args: argparse.Namespace) -> None:
+    from collector.catalogue import key_terms
+    from collector.register import opened
+    from collector.store.database import writing
+
+    now, new = args.clock(), PublicKey(bytes.fromhex(args.key))
+    with args.signed_by.open("rb") as file:
+        data = file.read(MAX_STATEMENT_BYTES + 1)
+    async with opened(load(args.config), now=now) as (engine, log), writing(engine) as connection:
+        old = await key_terms.replace(connection, log, args.party, new, data, at=now)
+    print(f"{args.party} makes statements under key {new.id.hex()}; key {old} has ended and signed it")
+
+
 async def _end(args: argparse.Namespace) -> None:
     from collector.register import opened
     from collector.store import parties
@@ -98,6 +125,9 @@ async def _end(args: argparse.Namespace) -> None:
     async with opened(load(args.config), now=now) as (engine, _), writing(engine) as connection:
         await parties.end_key(connection, args.key_id, at=now)
     print(f"key {args.key_id} has ended")
+    print(
+        "If it ended before its term, that counts against the party; `issuers replace` lets the old key sign the new."
+    )
 
 
 async def _cease(args: argparse.Namespace) -> None:

@@ -37,21 +37,26 @@ class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-async def runs(connection: AsyncConnection, gateway: str, device: str) -> list[Run]:
-    """The runs of a device, oldest first."""
+async def runs(connection: AsyncConnection, gateway: str, device: str, *, until: int) -> list[Run]:
+    """The runs of a device that began by an instant, oldest first."""
     column = readings.c
-    query = sa.select(column.sequence, column.received_at, column.reading).where(*_of(readings, gateway, device))
+    query = sa.select(column.sequence, column.received_at, column.reading).where(
+        column.gateway == gateway, column.device == device, column.received_at <= until
+    )
     rows = await connection.execute(query.order_by(column.sequence))
     return [Run(**row) for row in rows.mappings()]
 
 
-async def sightings(connection: AsyncConnection, gateway: str, device: str, *, span: int, first: int) -> list[Sighting]:
+async def sightings(
+    connection: AsyncConnection, gateway: str, device: str, *, until: int, span: int, first: int
+) -> list[Sighting]:
     """Of each run the first reports, and the first and last one in each span of time.
 
     Args:
         connection: To the register.
         gateway: The device's.
         device: Its id.
+        until: Reports that came later are not looked at, Unix seconds.
         span: In seconds; spans begin at its multiples.
         first: How many reports from the beginning of a run.
     """
@@ -62,11 +67,11 @@ async def sightings(connection: AsyncConnection, gateway: str, device: str, *, s
             sa.func.lead(column.sequence).over(order_by=column.sequence).label("next"),
             column.reading.is_(sa.null()).label("absent"),
         )
-        .where(*_of(readings, gateway, device))
+        .where(column.gateway == gateway, column.device == device)
         .subquery()
     )
     inside = (reports.c.sequence >= run.c.first) & (run.c.next.is_(None) | (reports.c.sequence < run.c.next))
-    order, in_span = reports.c.sequence, (run.c.first, reports.c.received_at / span)
+    order, in_span = reports.c.sequence, (run.c.first, reports.c.received_at // span)
     ranked = (
         sa.select(
             run.c.first.label("run"),
@@ -76,7 +81,7 @@ async def sightings(connection: AsyncConnection, gateway: str, device: str, *, s
             sa.func.row_number().over(partition_by=in_span, order_by=order.desc()).label("from_last"),
         )
         .join(run, inside)
-        .where(reports.c.gateway == gateway, ~reports.c.late, ~run.c.absent)
+        .where(reports.c.gateway == gateway, reports.c.received_at <= until, ~reports.c.late, ~run.c.absent)
         .subquery()
     )
     kept = (ranked.c.in_run <= first) | (ranked.c.from_first == 1) | (ranked.c.from_last == 1)
@@ -85,7 +90,7 @@ async def sightings(connection: AsyncConnection, gateway: str, device: str, *, s
 
 
 async def rejections(
-    connection: AsyncConnection, gateway: str, topic: str, *, since: int, span: int, reasons: frozenset[str]
+    connection: AsyncConnection, gateway: str, topic: str, *, since: int, until: int, span: int, reasons: frozenset[str]
 ) -> list[Rejection]:
     """The first and last rejection in each span of time, of evidence whose signature was good.
 
@@ -94,11 +99,12 @@ async def rejections(
         gateway: Whose evidence.
         topic: Where it came in.
         since: From when on, Unix seconds.
+        until: Until when.
         span: In seconds; spans begin at its multiples.
         reasons: Those that matter.
     """
     column = rejected.c
-    in_span, order = column.received_at / span, (column.received_at, column.id)
+    in_span, order = column.received_at // span, (column.received_at, column.id)
     backwards = (column.received_at.desc(), column.id.desc())
     ranked = (
         sa.select(
@@ -110,7 +116,7 @@ async def rejections(
             column.gateway == gateway,
             column.topic == topic,
             column.verified,
-            column.received_at >= since,
+            column.received_at.between(since, until),
             column.reason.in_(reasons),
         )
         .subquery()
@@ -118,7 +124,3 @@ async def rejections(
     columns = (ranked.c[name] for name in Rejection.__struct_fields__)
     kept = sa.select(*columns).where((ranked.c.from_first == 1) | (ranked.c.from_last == 1))
     return [Rejection(**row) for row in (await connection.execute(kept)).mappings()]
-
-
-def _of(table: sa.Table, gateway: str, device: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    return table.c.gateway == gateway, table.c.device == device

@@ -12,6 +12,16 @@ from collector.store.schema import grants, keys, parties
 from evidence.keys import PublicKey
 
 
+class KeyTerm(msgspec.Struct, frozen=True, kw_only=True):
+    """How long a party signed with a key; `successor_signed` where it signed the next one with it."""
+
+    party: str
+    key_id: str
+    valid_from: int
+    ended_at: int | None
+    successor_signed: bool | None
+
+
 class Party(msgspec.Struct, frozen=True, kw_only=True):
     """A party, its keys by id with the instant at which each ended, and what it may speak for."""
 
@@ -87,6 +97,34 @@ async def end_key(connection: AsyncConnection, key_id: str, *, at: int) -> None:
     if await connection.scalar(sa.select(keys.c.party).where(this)) is None:
         raise NotFoundError(f"no party was enrolled with key {key_id}; `issuers list` shows the keys")
     await connection.execute(sa.update(keys).where(this, keys.c.ended_at.is_(None)).values(ended_at=at))
+
+
+async def replace_key(connection: AsyncConnection, party: str, old: str, new: PublicKey, *, at: int) -> None:
+    """End a key that has signed its successor, and let the party go on under that.
+
+    Args:
+        connection: A writing transaction.
+        party: `role:name`.
+        old: Id of the key that ends.
+        new: Its successor.
+        at: Now, Unix seconds.
+
+    Raises:
+        ConflictError: The new key is on record already.
+    """
+    holder = await connection.scalar(sa.select(keys.c.party).where(keys.c.key_id == new.id.hex()))
+    if holder is not None:
+        raise ConflictError(f"key {new.id.hex()} is {holder}'s already; a successor is a new key")
+    ended = {"ended_at": at, "successor_signed": True}
+    await connection.execute(sa.update(keys).where(keys.c.key_id == old).values(ended))
+    await _add_key(connection, party, new, at)
+
+
+async def key_terms(connection: AsyncConnection, named: Collection[str]) -> list[KeyTerm]:
+    """The terms of the keys of some parties, in the order in which they began."""
+    columns = (getattr(keys.c, name) for name in KeyTerm.__struct_fields__)
+    query = sa.select(*columns).where(keys.c.party.in_(named)).order_by(keys.c.valid_from, keys.c.key_id)
+    return [KeyTerm(**row) for row in (await connection.execute(query)).mappings()]
 
 
 async def cease(connection: AsyncConnection, party: str, last_day: str, *, at: int) -> None:

@@ -42,7 +42,8 @@ async def replay(connection: AsyncConnection, device: Device, asked: Moments, ro
     Raises:
         HTTPException: The facts on record cannot be judged.
     """
-    facts = await facts_for(connection, device.gateway, device.device, room.policy)
+    known = int(asked.known.timestamp())
+    facts = await facts_for(connection, device.gateway, device.device, room.policy, known=known)
     try:
         verdicts = await asyncio.to_thread(appraise, facts, asked.at, asked.known, room.policy)
     except AppraisalError as error:

@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from collector.catalogue import record
 from collector.catalogue.door import CheckedStatement, check_statement
 from collector.catalogue.instants import to_seconds, to_text
-from collector.ingest.ledger import Ledger
-from collector.store import evidence, gateways, judgements, parties
+from collector.config import Limits
+from collector.ingest import screen
+from collector.ingest.inbox import Arrival
+from collector.ingest.settle import settle
+from collector.store import gateways, parties
 from collector.store.database import open_engine, reading, writing
 from collector.transparency.log import Log
 from evidence import statement
+from evidence.ids import topic
 from evidence.keys import SigningKey
 from evidence.report import DeviceReport, Report, Result, inventory_digest, sign
 from evidence.statement import Statement
@@ -51,6 +55,19 @@ def seen(device: str, version: str | None = "1.0.0", *, result: str = "ok", **fi
         version_raw=version,
         **{"ids": ("zigbee:ACME/CAM-2",), **fields},
     )
+
+
+def reported(gateway: str, sequence: int, at: int, *found: DeviceReport, same: bool = False) -> bytes:
+    """A report of what a gateway found; with `same` it does not say again what that is."""
+    told = tuple(sorted(found, key=lambda device: device.device))
+    claims = Report(
+        gateway=gateway,
+        sequence=sequence,
+        issued_at=at,
+        inventory=inventory_digest(told),
+        devices=None if same else told,
+    )
+    return sign(claims, key_of(f"gateway:{gateway}"))
 
 
 class Register:
@@ -94,23 +111,21 @@ class Register:
             await self.report(gateway, 1, NOW - DAY, seen(device))
 
     async def report(self, gateway: str, sequence: int, at: int, *found: DeviceReport) -> str:
-        """Take in a report that holds these devices, as the ingest does once it has verified it; its digest."""
-        told = tuple(sorted(found, key=lambda device: device.device))
-        claims = Report(
-            gateway=gateway, sequence=sequence, issued_at=at, inventory=inventory_digest(told), devices=told
-        )
-        body = sign(claims, key_of(f"gateway:{gateway}"))
-        digest = hashlib.sha256(body).hexdigest()
+        """Let a gateway report what it found; the report's digest."""
+        return await self.receive(gateway, "report", reported(gateway, sequence, at, *found), at=at)
+
+    async def receive(self, gateway: str, leaf: str, data: bytes, *, at: int) -> str:
+        """Let a message come in on a gateway's topic; its digest."""
         async with writing(self.engine) as connection:
-            batch = await self.log.append(connection, [digest], at)
-            states = await evidence.states(connection, [gateway])
-            known = await evidence.known_inventories(connection, gateway, [claims.inventory.hex()])
-            before = await evidence.device_states(connection, gateway)
-            ledger = Ledger(states, {gateway: known}, {gateway: before}, at)
-            ledger.accept(claims, digest=digest, leaf=batch.leaf(digest), body=body)
-            await evidence.write(connection, ledger.changes(), now=at)
-            await judgements.queue(connection, gateway, ledger.judge.get(gateway, ()), at=at)
-        return digest
+            return await self.settle_in(connection, gateway, leaf, data, at=at)
+
+    async def settle_in(self, connection: AsyncConnection, gateway: str, leaf: str, data: bytes, *, at: int) -> str:
+        """Settle a message as the ingest does, in a transaction that may hold more."""
+        arrival = Arrival(topic(gateway, leaf), data, lambda: None)
+        known = await gateways.enrolled_keys(connection, [key_of(f"gateway:{gateway}").public.id.hex()])
+        screened = screen.authenticate_all(screen.open_all([arrival]), known, at)
+        await settle(connection, self.log, screened, limits=Limits(), now=at)
+        return hashlib.sha256(data).hexdigest()
 
     async def check(self, data: bytes, *, gateway: str | None = None, at: int = NOW) -> CheckedStatement:
         """Ask the door and record nothing."""

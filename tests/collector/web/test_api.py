@@ -179,7 +179,8 @@ async def test_a_verdict_of_any_day_is_what_the_judge_says(
     answer = await client.get(f"/api/v1/devices/{GATEWAY}/{names['lamp']}/verdict?at={at}&known={known}")
     policy = shipped(POLICY)
     async with reading(register.engine) as connection:
-        facts = await facts_for(connection, GATEWAY, names["lamp"], policy)
+        seconds = int(parse_instant(known).timestamp())
+        facts = await facts_for(connection, GATEWAY, names["lamp"], policy, known=seconds)
     expected = appraise(facts, parse_instant(at), parse_instant(known), policy)
     assert (answer.json()["at"], answer.json()["known"]) == (at, known)
     assert expected["S"].code == "UP_TO_DATE"
