@@ -5,7 +5,7 @@ SI 2023/1007 schedule 1.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import product
 
 from collector.appraisal.at import At
@@ -15,7 +15,7 @@ from collector.appraisal.evidence import Device
 from collector.appraisal.facts import Sale
 from collector.appraisal.policy import Policy
 from collector.appraisal.record import Record
-from collector.appraisal.statements import Anchors, later, promise, statements
+from collector.appraisal.statements import Anchors, Promise, later, promise, statements
 from collector.appraisal.windows import (
     OPEN,
     Completions,
@@ -90,28 +90,16 @@ class _Placed:
 
     def _duty(self, placed: date, contract: date | None, announced: bool) -> Duty:
         """M1, M2 and M4 in one completion."""
-        policy, zone = self._policy, self._zone
+        zone = self._zone
         reference = placed if self._stated else self._last  # M1
         anchors = Anchors(contract, placed, announced)
         promised = promise(self._made, reference, zone, anchors)
-        cra = self._row is not None and self._row.eu and placed >= policy.cra_from
-        use = self._device.model.expected_use_months
-        months = policy.cra_min_months if use is None else min(policy.cra_min_months, use)
-        floor = period_end(placed, months, zone) if cra else None
+        cra = self._row is not None and self._row.eu and placed >= self._policy.cra_from
+        floor = self._floor(placed) if cra else None
         end = max((each for each in (promised.end, floor) if each is not None), default=None)
         start = day_start(placed, zone)
         shortened, extended = later(self._made, day_end(reference, zone), promised.end, end or start, self._at, anchors)
-        flags = {Flag.WINDOW_TBA} if promised.to_be_announced else set()
-        findings: list[tuple[FindingCode, Level]] = []
-        if not promised.on_time_issuers:
-            if reference < policy.register_from:
-                flags.add(Flag.BEFORE_REGISTER)
-            else:
-                findings.append((FindingCode.WINDOW_MISSING, self._weight_of_silence(cra, contract)))
-        if promised.on_time_end is not None and floor is not None and promised.on_time_end < floor:
-            findings.append((FindingCode.WINDOW_TOO_SHORT, Level.BREACH))
-        if shortened:
-            flags.add(Flag.WINDOW_SHORTENED_LATER)
+        findings, flags = self._findings(promised, floor, reference, self._silence_is_breach(cra, contract))
         return Duty(
             reason=None if end or extended else "no_promise",
             start=start,
@@ -119,11 +107,31 @@ class _Placed:
             extended_end=extended,
             basis=("promise" if end == promised.end else "statute") if end else "extension" if extended else None,
             cra=cra,
-            findings=tuple(findings),
-            flags=frozenset(flags),
+            findings=findings,
+            flags=flags | ({Flag.WINDOW_SHORTENED_LATER} if shortened else set()),
         )
 
-    def _weight_of_silence(self, cra: bool, contract: date | None) -> Level:
+    def _floor(self, placed: date) -> datetime:
+        """M2: the support period that the CRA asks for; shorter where the maker documented a shorter use."""
+        use, least = self._device.model.expected_use_months, self._policy.cra_min_months
+        return period_end(placed, least if use is None else min(least, use), self._zone)
+
+    def _findings(
+        self, promised: Promise, floor: datetime | None, reference: date, silence_is_breach: bool
+    ) -> tuple[tuple[tuple[FindingCode, Level], ...], frozenset[Flag]]:
+        """M2: what is wrong with what was said of the window."""
+        found: list[tuple[FindingCode, Level]] = []
+        flags = {Flag.WINDOW_TBA} if promised.to_be_announced else set()
+        if not promised.on_time_issuers:
+            if reference < self._policy.register_from:
+                flags.add(Flag.BEFORE_REGISTER)
+            else:
+                level = Level.BREACH if silence_is_breach else Level.QUESTION
+                found.append((FindingCode.WINDOW_MISSING, level))
+        if promised.on_time_end is not None and floor is not None and promised.on_time_end < floor:
+            found.append((FindingCode.WINDOW_TOO_SHORT, Level.BREACH))
+        return tuple(found), frozenset(flags)
+
+    def _silence_is_breach(self, cra: bool, contract: date | None) -> bool:
         psti_from = self._row.psti_from if self._row else None
-        breach = cra or (psti_from is not None and contract is not None and contract >= psti_from)
-        return Level.BREACH if breach else Level.QUESTION
+        return cra or (psti_from is not None and contract is not None and contract >= psti_from)

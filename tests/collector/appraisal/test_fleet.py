@@ -138,8 +138,9 @@ def test_a_release_that_nobody_runs_is_unseen_among_enough_homes() -> None:
     assert found(judged([home(repeat=90)], NEW))["G5", "M"] == (0, 90)
     assert ("G5", "M") not in found(judged([home(repeat=89)], NEW))
     assert ("G5", "M") not in found(judged([home(repeat=89), home("1.2.0")], NEW))
-    early = datetime.fromisoformat("2026-10-01T21:59:59+00:00")
-    assert ("G5", "M") not in found(judged([home(recorded_at="2026-10-01T21:59:59Z", repeat=90)], NEW, at=early))
+    for seen, unseen in (("2026-10-01T21:59:59Z", False), ("2026-10-01T22:00:00Z", True)):
+        verdict = judged([home(recorded_at=seen, repeat=90)], NEW, at=datetime.fromisoformat(seen))
+        assert (("G5", "M") in found(verdict)) == unseen
 
 
 def test_those_who_were_told_and_wait_do_not_stall_a_rollout() -> None:
@@ -268,6 +269,19 @@ def test_a_home_runs_the_newest_if_one_of_its_devices_does() -> None:
     assert found(verdict)["G6", "M"] == (22, 45)
 
 
+def test_a_release_that_nobody_runs_is_not_stalled() -> None:
+    """G6 asks for some who run it; none at all is G5's."""
+    assert not {("G5", "M"), ("G6", "M")} & set(found(judged([home(repeat=30)], NEW)))
+
+
+def test_a_release_of_some_time_today_is_not_the_newest_yet() -> None:
+    """Its date is the latest second of the day, so those who run the one before run the newest."""
+    hole = {"model": MODEL, "public_since": "2026-09-01", "affected": [{"all": True}], "severity": "critical"}
+    overdue = told("advisory", "adv", MAKER, "2026-09-01", advisory="ADV", **hole)
+    verdict = judged([home(repeat=20)], overdue, NEW | {"available_from": "2026-12-20"})
+    assert found(verdict)["G4", "S"] == (20, 20)
+
+
 def test_a_few_homes_stall_nothing() -> None:
     """G6 needs as many homes as any publication."""
     lagging = home("1.0.0", told("notice", "n", SELLER, "2026-10-01", **NOTICE, **TOLD), repeat=30)
@@ -321,6 +335,7 @@ def test_a_home_with_a_device_that_passes_e1_reported() -> None:
     """`with_report` counts homes of other and unknown models too, but none whose report is too old."""
     unknown = home("1.0.0", repeat=6, ids=["model:OTHER"])
     stale = home("1.0.0", repeat=9, recorded_at="2026-10-01T12:00:00Z")
+    unknown["devices"].append(stale["devices"][0] | {"device": "another"})
     verdict = judged([home(repeat=20), unknown, stale])
     assert (verdict.households, verdict.with_report) == (20, 26)
     assert found(verdict) == {("G0", None): (20, 26)}

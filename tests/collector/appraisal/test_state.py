@@ -91,12 +91,44 @@ EVIDENCE_ROWS = {
         also=[release("again", "1.0.0", "2026-05-01") | {"retracted_at": "2026-06-01T12:00:00Z"}],
         says={"S.flags": ["RETRACTED_INSTALLED"]},
     ),
-    "a correction of a correction leaves both gone": Row(
+    "what was corrected is gone, though it would govern": Row(
+        also=[
+            told("sale", "second", BUYER, "2026-04-01", device="d1", seller="shop", transfer="gift", corrects="sale")
+        ],
+        otherwise={"sale": {"contract": "2026-06-01"}},
+        says={"S.code": "NO_SELLER_DUTY", "S.reason": "not_a_sale"},
+    ),
+    "a correction that was corrected itself has still corrected": Row(
         also=[
             told("sale", "second", BUYER, "2026-04-01", device="d1", seller="shop", corrects="sale"),
-            told("sale", "third", BUYER, "2026-05-01", device="d1", seller="shop", transfer="gift", corrects="second"),
+            told(
+                "sale",
+                "third",
+                BUYER,
+                "2026-05-01",
+                device="d1",
+                seller="shop",
+                corrects="second",
+                contract="2025-12-01",
+            )
+            | {"transfer": "gift"},
         ],
         says={"S.code": "NO_SELLER_DUTY", "S.reason": "not_a_sale"},
+    ),
+    "another's correction corrects nothing": Row(
+        also=[
+            told(
+                "sale",
+                "second",
+                "consumer:c2",
+                "2026-01-31",
+                device="d1",
+                seller="x",
+                contract="2025-12-01",
+                corrects="sale",
+            )
+        ],
+        says={"S.code": "NOTICE_UNPROVEN"},
     ),
 }
 
@@ -159,6 +191,10 @@ STATE_ROWS = {
         otherwise={"model": {"scheme": "opaque"}, "adv-1": {"affected": [{"exact": " 1.0.0"}]}, "rel-2": None},
         says={"S.code": "SECURITY_FIX_OVERDUE"},
     ),
+    "where versions have no order nothing lies before or after a name": Row(
+        otherwise={"model": {"scheme": "opaque"}, "adv-1": {"affected": [{"through": "amber"}]}, "rel-2": None},
+        says={"S.code": "INSUFFICIENT_EVIDENCE", "S.missing": ["advisory:ADV-1.affected"]},
+    ),
     "the lowest hardware revision fits": Row(
         otherwise={"rel-2": {"hw_min": 3}},
         seen={"hw_revision": 3},
@@ -178,6 +214,19 @@ STATE_ROWS = {
         otherwise={"model": {"class": "phone"}, "rel-2": None},
         also=[advisory("adv-2", os_release="2026-10", affected=[{"before": "0.1.0"}])],
         says={"M.basis": ["CRA annex I part II (2)", "policy fix_due_days", "public statement of the manufacturer"]},
+    ),
+    "one such advisory among those meant is enough": Row(
+        otherwise={"model": {"class": "phone"}, "rel-2": None},
+        also=[advisory("adv-2", os_release="2026-03")],
+        says={
+            "M.about": ["ADV-1", "ADV-2"],
+            "M.basis": [
+                "2023/1670 annex II B 1.2(6) [unconfirmed]",
+                "CRA annex I part II (2)",
+                "policy fix_due_days",
+                "public statement of the manufacturer",
+            ],
+        },
     ),
     "a paid fix is not free since the first of them": Row(
         otherwise={"rel-2": {"price": "paid"}},
