@@ -15,8 +15,8 @@ RANGES: dict[str, list[dict[str, Any]] | None] = {
     ">=8.1.5": [{"from": "8.1.5"}],
     ">=2.0|<3.1": [{"from": "2.0", "before": "3.1"}],
     "vers:generic/>=1|<2|>=3|<=4": [{"from": "1", "before": "2"}, {"from": "3", "through": "4"}],
-    "vers:npm/1.2.3|>=2.0.0|<5.0.0": [{"exact": "1.2.3"}, {"from": "2.0.0", "before": "5.0.0"}],
-    "vers:pypi/0.0.1|0.0.2": [{"exact": "0.0.1"}, {"exact": "0.0.2"}],
+    "vers:semver/1.2.3|>=2.0.0|<5.0.0": [{"exact": "1.2.3"}, {"from": "2.0.0", "before": "5.0.0"}],
+    "vers:generic/0.0.1|0.0.2": [{"exact": "0.0.1"}, {"exact": "0.0.2"}],
     "vers:deb/<1%3A2.0": [{"before": "1:2.0"}],
     # No form in the register, or no single meaning: words.
     ">1.0": None,
