@@ -1,12 +1,16 @@
 """A serial line: a pty in raw mode under a path that stays the same from run to run.
 
 A pty has no modem lines and takes any baud rate, so a wrong one goes unnoticed here. Bytes that nobody fetches are lost
-once its buffer is full, as on a wire.
+once its buffer is full, as on a wire. It runs in packet mode (ioctl_tty(2), TIOCPKT), in which it tells when a program
+flushes its input, as programs do that open a port.
 """
 
 import asyncio
 import contextlib
+import fcntl
 import os
+import struct
+import termios
 import tty
 from pathlib import Path
 
@@ -27,7 +31,9 @@ class Line:
         # The program's end stays open here too, so that the line outlives each program that opens it.
         for end in (self._master, self._slave):
             tty.setraw(end)
+        fcntl.ioctl(self._master, termios.TIOCPKT, struct.pack("i", 1))
         os.set_blocking(self._master, False)
+        self._opened = asyncio.Event()
         self._chunks: asyncio.Queue[bytes] = asyncio.Queue()
         self._link = link
         self.written = bytearray()  # all that programs have sent
@@ -40,8 +46,15 @@ class Line:
         """The next bytes that the program sends."""
         return await self._chunks.get()
 
+    async def opened(self) -> None:
+        """Wait until a program opens the port."""
+        await self._opened.wait()
+        self._opened.clear()
+
     def send(self, data: bytes) -> None:
-        """Send bytes to the program."""
+        """Send bytes to the program; what is unplugged says nothing."""
+        if self._master < 0:
+            return
         with contextlib.suppress(BlockingIOError):
             while data:
                 data = data[os.write(self._master, data) :]
@@ -58,7 +71,12 @@ class Line:
         self._master = -1
 
     def _take(self) -> None:
-        data = os.read(self._master, 4096)
+        packet = os.read(self._master, 4096)
+        kind, data = packet[0], packet[1:]
+        if kind != termios.TIOCPKT_DATA:
+            if kind & termios.TIOCPKT_FLUSHREAD:
+                self._opened.set()
+            return
         self.written += data
         self._chunks.put_nowait(data)
 

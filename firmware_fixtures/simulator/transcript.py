@@ -2,11 +2,13 @@
 
 A transcript has one frame a line, in hex: `>` what a program sends, `<` what the device answers. Blank lines and what
 follows `#` are for people. A request that the transcript does not have gets silence, as from a device that does not
-know it.
+know it. Answers before the first request come unasked: each time that a program opens the port, and then again and
+again, as meters and heat pumps talk.
 """
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -15,6 +17,7 @@ from firmware_fixtures.simulator.line import Line
 
 GARBAGE = bytes.fromhex("de ad be ef")
 BYTE_GAP_S = 0.002
+UNASKED_EVERY_S = 1.0
 
 
 class Fault(StrEnum):
@@ -54,40 +57,60 @@ def parse(text: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-async def play(line: Line, steps: Sequence[Step], fault: Fault = Fault.NONE, late_s: float = 5.0) -> None:
-    """Answer requests until cancelled.
+async def play(
+    line: Line, steps: Sequence[Step], fault: Fault = Fault.NONE, late_s: float = 5.0, checksum_at: int = 1
+) -> None:
+    """Speak and answer until cancelled.
 
     Args:
         line: The line to play on.
         steps: The transcript.
         fault: What is wrong with each answer.
         late_s: How late a late answer comes.
+        checksum_at: Which byte of an answer, counted from its end, belongs to its checksum.
     """
+
+    async def say(answers: Sequence[bytes]) -> None:
+        for answer in answers:
+            await _send(line, answer, fault, late_s, checksum_at)
+
     answers = _answers(steps)
-    heard = b""
-    while True:
-        heard += await line.receive()
-        if heard in answers:
-            for answer in answers[heard]:
-                await _send(line, answer, fault, late_s)
-        elif any(request.startswith(heard) for request in answers):
-            continue
+    async with asyncio.TaskGroup() as group:
+        if unasked := answers.pop(b"", []):
+            group.create_task(_speak(line, lambda: say(unasked)), name="simulator.unasked")
         heard = b""
+        while True:
+            heard += await line.receive()
+            if heard in answers:
+                await say(answers[heard])
+            elif any(request.startswith(heard) for request in answers):
+                continue
+            heard = b""
+
+
+async def _speak(line: Line, say: Callable[[], Awaitable[None]]) -> None:
+    await line.opened()
+    while True:
+        await say()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(UNASKED_EVERY_S):
+                await line.opened()
 
 
 def _answers(steps: Sequence[Step]) -> dict[bytes, list[bytes]]:
-    answers: dict[bytes, list[bytes]] = {}
+    """What is answered to each request; what comes unasked answers nothing."""
     request = b""
+    answers: dict[bytes, list[bytes]] = {}
     for step in steps:
         if step.from_program:
             request = step.data
             answers[request] = []
         else:
-            answers[request].append(step.data)
+            answers.setdefault(request, []).append(step.data)
     return answers
 
 
-async def _send(line: Line, answer: bytes, fault: Fault, late_s: float) -> None:
+async def _send(line: Line, answer: bytes, fault: Fault, late_s: float, checksum_at: int) -> None:
     match fault:
         case Fault.NONE:
             line.send(answer)
@@ -96,7 +119,9 @@ async def _send(line: Line, answer: bytes, fault: Fault, late_s: float) -> None:
         case Fault.GARBAGE:
             line.send(GARBAGE * 16)
         case Fault.FLIPPED_CHECKSUM:
-            line.send(answer[:-1] + bytes([answer[-1] ^ 0x01]))
+            flipped = bytearray(answer)
+            flipped[-checksum_at] ^= 0x01
+            line.send(bytes(flipped))
         case Fault.BYTE_BY_BYTE:
             for byte in answer:
                 line.send(bytes([byte]))
