@@ -161,7 +161,7 @@ async def waiver_deposits(
         statements.c.kind == "waiver",
         statements.c.model.in_(models),
         _of_household(gateway, others=True),
-        sa.func.coalesce(statements.c.device, device) == device,
+        statements.c.device.is_(None) | (statements.c.device == device),
         (statements.c.document.in_(same_document)) | (statements.c.device == device),
     )
 
