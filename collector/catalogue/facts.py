@@ -7,8 +7,8 @@ door cannot know is kept apart here:
 - a household speaks of the devices on its own gateway only, whatever device id it names;
 - a model is given if any statement about it, whenever made, claims an id that the device has ever reported, and then
   with all its statements: a later one may have taken that id away;
-- a notice that the household acknowledged is given twice, as it was recorded, and from the acknowledgement on with the
-  instant at which it was received.
+- a notice that the household acknowledged is given twice, as it was recorded, and from the acknowledgement on as
+  received: at the instant that the household states, else at that of the acknowledgement's recording.
 """
 
 from typing import Any
@@ -49,14 +49,14 @@ async def facts_for(
 
 
 def _received(stated: list[Fact]) -> list[Fact]:
-    """Notices with the instant at which the household says they arrived; they take the place of those without."""
+    """Notices that the household says it received, in place of those of which nobody knows."""
     notices = {fact["id"]: fact for fact in stated if fact["kind"] == "notice"}
     return [
         {
             **notices[said["notice"]],
             "id": said["id"],
             "recorded_at": said["recorded_at"],
-            "received_at": said["received_at"],
+            "received_at": said.get("received_at") or said["recorded_at"],
             "corrects": said["notice"],
         }
         for said in stated

@@ -2,7 +2,7 @@
 
 An *answer* is a reply of the party that is spoken of: a confirmation, a dispute, an explanation. It is shown beside the
 verdict and never changes it. An *acknowledgement* is the household's word that a notice reached it; nobody else can
-prove that.
+prove that. Where it does not say when, it counts from the instant at which it is recorded.
 """
 
 from typing import Any, Final, Literal
@@ -31,15 +31,16 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
-    """A notice, by its id, reached the consumer at an instant."""
+    """A notice, by its id, has reached the consumer."""
 
     device: str
     notice: str
-    received_at: str
+    received_at: str | None = None
     corrects: None = None
 
     def __post_init__(self) -> None:
-        parse_instant(self.received_at)
+        if self.received_at is not None:
+            parse_instant(self.received_at)
 
 
 ABOUT_FACTS: Final = {"answer": Answer, "acknowledgement": Acknowledgement}

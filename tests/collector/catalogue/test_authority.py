@@ -32,7 +32,7 @@ RELEASE: Fields = {"kind": "release", "model": "acme/cam-2", "version": "1.0.0"}
 ADVISORY: Fields = {"kind": "advisory", "model": "acme/cam-2", "advisory": "ACME-2026-01"}
 NOTICE: Fields = {"kind": "notice", "device": DEVICE, "topic": "update"}
 ANSWER: Fields = {"kind": "answer", "device": DEVICE, "stance": "disputes", "text": "The update was sent."}
-ACKNOWLEDGEMENT: Fields = {"kind": "acknowledgement", "device": DEVICE, "received_at": "2026-11-20T12:00:00Z"}
+ACKNOWLEDGEMENT: Fields = {"kind": "acknowledgement", "device": DEVICE}
 
 HOUSEHOLD = f"gateway:{HOME}"
 NEIGHBOURS = f"gateway:{NEIGHBOUR}"
