@@ -114,6 +114,7 @@ class Publisher:
                     log.log(logging.WARNING if attempt else logging.INFO, "broker_connected host=%s", enrolment.host)
                     await self._serve(session, enrolment)
             except (BrokerError, PublishError) as error:
+                _end_if_cancelled(error)
                 if asyncio.get_running_loop().time() - began > _STEADY_S:
                     attempt = 0
                 self.trouble = str(error)
@@ -240,3 +241,10 @@ class Publisher:
 
     def _find(self, digest: bytes) -> Entry | None:
         return next((entry for entry in self._spool.entries() if entry.digest == digest.hex()), None)
+
+
+def _end_if_cancelled(error: Exception) -> None:
+    # A connection that breaks while it is left raises too, and that error takes the place of the cancellation.
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error

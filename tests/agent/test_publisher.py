@@ -315,6 +315,28 @@ async def test_the_herd_does_not_come_back_in_step(tmp_path: Path) -> None:
     assert sum(gap < 0.085 for gap in gaps) > 6
 
 
+async def test_it_ends_though_leaving_the_connection_fails(tmp_path: Path) -> None:
+    """A broker that died makes leaving raise; that error must not take the place of the cancellation."""
+    connected = asyncio.Event()
+
+    @asynccontextmanager
+    async def connect(_enrolment: Enrolment, _gateway: str) -> AsyncIterator[Session]:
+        connected.set()
+        try:
+            yield StillSession()
+        finally:
+            raise BrokerError("the broker did not answer to DISCONNECT")
+
+    post = Post(tmp_path, Witness(0), QUICK)
+    post.publisher = Publisher(post.gateway, post.spool, post.remembered, connect=connect, pace=QUICK)
+    task = asyncio.create_task(post.publisher.run(post.enrolment))
+    await connected.wait()
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=5)
+    assert done
+    assert task.cancelled()
+
+
 def test_a_damaged_enrolment_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     """A key that is none would refuse every receipt."""
     fields = '"host": "h", "port": 1, "tls": false, "enrolled_at": 0'
