@@ -1,0 +1,103 @@
+"""A household takes a draft home, signs its sale and its side of a waiver: real processes, real broker."""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evidence import statement
+from evidence.ids import device_id
+from evidence.statement import Statement
+from tests.collector.register import key_of
+from tests.end_to_end.test_nothing_is_lost import collector_config
+from tests.world.gateway import BULB, Gateway
+from tests.world.mosquitto import broker as mosquitto
+from tests.world.processes import Process, command, eventually
+
+SHOP, MAKER = "seller:noordlicht", "operator:register"
+TODAY = datetime.now(UTC).replace(microsecond=0)
+MODEL = {"model": "ikea/e27", "ids": ["zigbee:IKEA/E27"], "manufacturer": "ikea"}
+WAIVER: dict[str, Any] = {
+    "seller": "noordlicht",
+    "model": "ikea/e27",
+    "subject": "update_duty",
+    "document_digest": "0d" * 32,
+    "signed_digest": "0d" * 32,
+    "shown_digest": "0d" * 32,
+    "shown_at": f"{TODAY:%Y-%m-%dT%H:%M:%SZ}",
+    "accepted_at": f"{TODAY:%Y-%m-%dT%H:%M:%SZ}",
+    "separate": True,
+    "signer": "buyer",
+    "preticked": False,
+    "excludes": [],
+}
+
+
+def signed(file: Path, by: str, kind: str, fields: dict[str, Any]) -> str:
+    """A statement in a file; its path."""
+    asserted_at = f"{TODAY - timedelta(seconds=1):%Y-%m-%dT%H:%M:%SZ}"
+    file.write_bytes(statement.sign(Statement(kind=kind, asserted_at=asserted_at, fields=fields), key_of(by)))
+    return str(file)
+
+
+def asking(address: str) -> Callable[[str], Any]:
+    """Asks the API of a collector."""
+
+    def ask(path: str) -> Any:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/api/v1/{path}", timeout=10) as answer:
+            return json.load(answer)
+
+    return ask
+
+
+@pytest.mark.timeout(120)
+async def test_a_waiver_counts_once_both_sides_have_deposited_it(tmp_path: Path) -> None:
+    """The seller's deposit alone changes nothing, nor does the household's; together they end the seller's duty."""
+    async with AsyncExitStack() as world:
+        broker = await world.enter_async_context(mosquitto())
+        toml = str(collector_config(tmp_path, broker.port))
+        collector = Process(tmp_path / "collector.log", "collector", "--config", toml, "run")
+        world.push_async_callback(collector.end)
+        home = Gateway(tmp_path)
+        world.push_async_callback(home.kill)
+        ask = asking((await collector.start(until_ready=True))["web"])
+
+        for issuer in (SHOP, MAKER):
+            await command("collector", "--config", toml, "issuers", "enrol", issuer, key_of(issuer).public.data.hex())
+        model = signed(tmp_path / "model.cbor", MAKER, "model", MODEL)
+        await command("collector", "--config", toml, "statements", "submit", model)
+        code = (await command("collector", "--config", toml, "gateways", "code")).split()[-1]
+        assert (await home.command("enrol", "--yes", code))[0] == 0
+        await home.start()
+        device = device_id((home.state_dir / "device.secret").read_bytes(), BULB.identity)
+
+        def says(word: str, *, code: str | None = None) -> bool:
+            tracks = [item["verdict"] for item in ask("devices")["items"] if item["device"] == device]
+            seller = tracks[0]["S"] if tracks and tracks[0] else None
+            return seller is not None and (word in seller["flags"] or seller["code"] == code)
+
+        def deposits() -> list[str]:
+            found = ask(f"devices/{home.name}/{device}/statements")["items"]
+            return [item["issuer"].partition(":")[0] for item in found if item["kind"] == "waiver"]
+
+        bought = (f"--contract={TODAY:%Y-%m-%d}", f"--delivered={TODAY:%Y-%m-%d}", "--jurisdiction=NL")
+        party = ("--seller-type=trader", "--buyer-type=consumer", "--supply=single")
+        ended, _, err = await home.command("sale", "Hall", "--seller=noordlicht", *bought, *party, typed="y\n")
+        assert ended == 0, err
+        await eventually(lambda: ask("devices")["items"] and ask(f"devices/{home.name}/{device}")["seller"])
+
+        deposit = tmp_path / "deposit.cbor"
+        ended, _, err = await home.command("waiver", signed(deposit, SHOP, "waiver", WAIVER), typed="yes\n")
+        assert ended == 0, err
+        await eventually(lambda: says("WAIVER_ONE_SIDED"))
+        assert deposits() == ["consumer"]
+        await command("collector", "--config", toml, "statements", "submit", str(deposit))
+        await eventually(lambda: says("WAIVER_VALID") and says("", code="NO_SELLER_DUTY"))
+        assert sorted(deposits()) == ["consumer", "seller"]
+        assert await home.stop() == 0
+        assert await collector.end() == 0
