@@ -1,7 +1,8 @@
 """One round over all sources: for each device a reading or a read failure, and nothing stops the others.
 
 - Sources are read at the same time, each within its reader's `LIMIT_S`; those that share a serial port take turns.
-- A source that fails as a whole puts its failure on the devices that it knew in its last good round.
+- A source that fails as a whole puts its failure on the devices that it knew in its last good round. One that lists
+  nobody (`LISTS = False`) puts silence on those that it does not hear again.
 - One physical device is one entry: the nearest reading wins, ids are united, a version that the nearest does not state
   comes from the next. A reading by any source stands over failures of others. The order of sources never matters.
 """
@@ -105,8 +106,10 @@ async def survey(
             knows[source.key] = tuple(known.get(source.key, ()))
             observations += _spread(result, knows[source.key], clock())
         else:
-            knows[source.key] = tuple(sorted({item.outcome.identity for item in result}))
-            observations += result
+            heard = {item.outcome.identity for item in result}
+            silent = () if getattr(source.reader, "LISTS", True) else sorted(set(known.get(source.key, ())) - heard)
+            knows[source.key] = tuple(sorted({*heard, *silent}))
+            observations += [*result, *_spread(_silence(source), silent, clock())]
     failures = tuple(result for _, result in results if isinstance(result, SourceFailure))
     return Round(devices=merge(observations), failures=failures, known=knows)
 
@@ -141,6 +144,10 @@ async def _read(source: Source, clock: Callable[[], int]) -> tuple[Observation, 
 
 def _failure(source: Source, result: Result, reason: str, detail: str) -> SourceFailure:
     return SourceFailure(source=source.path, reader=source.name, result=result, reason=reason, detail=detail)
+
+
+def _silence(source: Source) -> SourceFailure:
+    return _failure(source, Result.UNREACHABLE, "silent", "it was heard before, and is not heard now")
 
 
 def _spread(failure: SourceFailure, identities: Sequence[str], now: int) -> list[Observation]:

@@ -1,7 +1,7 @@
 """`python -m firmware_fixtures play DIR`: a simulated device, or house of devices, that any program can be pointed at.
 
 When it is ready it prints one line of JSON, `{"ready": true, "path": …}` for a serial device, `{"ready": true,
-"port": …}` for an MQTT house. It plays until SIGINT or SIGTERM.
+"port": …}` for an MQTT house, `{"ready": true, "interface": …}` for devices on mDNS. It plays until SIGINT or SIGTERM.
 """
 
 import argparse
@@ -49,7 +49,11 @@ async def _until_stopped(fixture: Fixture, args: argparse.Namespace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if fixture.messages:
+    if fixture.services:
+        async with _network(fixture):
+            _ready(interface="127.0.0.1")
+            await stop.wait()
+    elif fixture.messages or fixture.answers:
         async with _house(fixture, args.port) as port:
             _ready(port=port)
             await stop.wait()
@@ -65,9 +69,16 @@ async def _until_stopped(fixture: Fixture, args: argparse.Namespace) -> None:
 async def _house(fixture: Fixture, port: int) -> AsyncIterator[int]:
     from firmware_fixtures.simulator import broker, mqtt_house  # noqa: PLC0415  # a serial device needs no MQTT
 
-    async with broker.broker(port) as found:
-        await mqtt_house.publish(broker.LOOPBACK, found, fixture.messages)
+    async with broker.broker(port) as found, mqtt_house.playing(broker.LOOPBACK, found, fixture):
         yield found
+
+
+@asynccontextmanager
+async def _network(fixture: Fixture) -> AsyncIterator[None]:
+    from firmware_fixtures.simulator import mdns  # noqa: PLC0415  # nor a broker zeroconf
+
+    async with mdns.playing(fixture.services):
+        yield
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """What a device folder holds. README.md beside this file says what each part means.
 
-device.toml        provenance; [[read]], the agent's configuration as an operator would write it; [identification]
+device.toml        provenance; [[read]], the agent's configuration as an operator would write it; [identification];
+                   [[answer]], what is said over MQTT when it is asked for; [[service]], what is told over mDNS
 transcript.txt     recorded frames of a serial device
 topics/            retained messages of an MQTT house: topics/a/b/c.json is the payload of topic a/b/c
 root/              files of a gateway, to be read under a root
@@ -20,12 +21,46 @@ class FixtureError(Exception):
     """A folder that holds no device, or one that cannot be played."""
 
 
+class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device behind a broker says when it is asked.
+
+    Attributes:
+        topic: Where it is asked.
+        asked: The payload that asks.
+        to: Where it answers.
+        says: What.
+    """
+
+    topic: str
+    asked: str
+    to: str
+    says: str
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a device tells over mDNS.
+
+    Attributes:
+        type: Such as `_shelly._tcp.local.`.
+        name: Of this instance.
+        txt: Its TXT record.
+        port: Where the service is; nobody goes there.
+    """
+
+    type: str
+    name: str
+    txt: dict[str, str] = {}
+    port: int = 80
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """What device.toml may hold."""
 
     provenance: str
     read: list[dict[str, Any]]
     identification: dict[str, str] = {}
+    answer: list[Answer] = []
+    service: list[Service] = []
 
 
 class Fixture(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +73,8 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         identification: Objects of Modbus Read Device Identification, by their names in the standard.
         transcript: Recorded frames.
         messages: Retained MQTT messages by topic.
+        answers: What is said over MQTT when it is asked for.
+        services: What is told over mDNS.
     """
 
     folder: Path
@@ -46,6 +83,8 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
     identification: dict[str, str]
     transcript: tuple[Step, ...]
     messages: dict[str, bytes]
+    answers: tuple[Answer, ...]
+    services: tuple[Service, ...]
 
     @property
     def name(self) -> str:
@@ -69,6 +108,8 @@ def load(folder: Path) -> Fixture:
             identification=file.identification,
             transcript=parse(transcript.read_text()) if transcript.exists() else (),
             messages=_messages(folder / "topics"),
+            answers=tuple(file.answer),
+            services=tuple(file.service),
         )
     except (OSError, ValueError, msgspec.ValidationError) as error:
         raise FixtureError(f"{folder}: {error}") from error

@@ -1,8 +1,8 @@
-"""MQTT: what a broker retains under some topics, taken once.
+"""MQTT: what a broker retains under some topics, taken once; and what devices answer to a request, sent once.
 
 Rules
 - One subscription to the topic filters given, never `#`: some bridges retain megabytes and echo every message.
-- Nothing is published, so nothing wakes a device.
+- Nothing is published but the requests that the reader asked for, each once, at QoS 0 and not retained.
 - What the broker retains comes at once after the subscription. When nothing more came for `QUIET_S`, the subscription
   is taken back; what was still on its way has come when the broker acknowledges that.
 - The number of messages, their bytes and the time are bounded. A list that was cut must not pass for the whole house,
@@ -19,6 +19,7 @@ there in the next round.
 """
 
 import asyncio
+import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Sequence
@@ -35,6 +36,7 @@ from agent.errors import LinkError
 from evidence.report import Result
 
 QUIET_S = 1.0
+ANSWER_S = 4.0  # what a device on a weak radio may take
 CONNECT_TIMEOUT_S = 5.0
 COLLECT_TIMEOUT_S = 15.0
 LIMIT_S = 40.0  # seconds that `retained` takes at most: connect, subscribe, collect, disconnect
@@ -73,6 +75,39 @@ async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:
     Raises:
         LinkError: The broker cannot be reached or refuses, or holds more than is taken.
     """
+    async with _subscribed(broker, filters) as client:
+        return await _collect(client, filters)
+
+
+async def answers(
+    broker: Broker, filters: Sequence[str], requests: Sequence[tuple[str, bytes]], enough: int | None = None
+) -> list[tuple[str, bytes]]:
+    """What comes under these topic filters within `ANSWER_S` of the requests, in the order in which it comes.
+
+    Args:
+        broker: Where the devices are.
+        filters: Where they answer.
+        requests: Topic and payload of each; may be none, to listen only.
+        enough: How many messages end the waiting.
+
+    Raises:
+        LinkError: As `retained`.
+    """
+    async with _subscribed(broker, filters) as client:
+        for topic, payload in requests:
+            await client.publish(topic, payload)
+        found = _Found(filters)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(ANSWER_S):
+                while enough is None or len(found.heard) < enough:
+                    message = await _next(client)
+                    if message is not None:
+                        found.add(message)
+        return found.heard
+
+
+@asynccontextmanager
+async def _subscribed(broker: Broker, filters: Sequence[str]) -> AsyncIterator[Client]:
     if any("#" in topic for topic in filters):
         raise ValueError("a subscription to # takes whatever anyone publishes; name the topics")
     try:
@@ -81,7 +116,7 @@ async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:
             if any(_code(code) >= _REFUSED for code in granted):
                 raise LinkError(Result.REFUSED, "not_authorised", f"{broker.host} refuses {', '.join(filters)}")
             async with asyncio.timeout(COLLECT_TIMEOUT_S):
-                return await _collect(client, filters)
+                yield client
     except (MqttError, OSError, UnicodeError) as error:
         raise _link_error(broker, error) from error
 
@@ -143,6 +178,7 @@ class _Found:
     def __init__(self, filters: Sequence[str]) -> None:
         self._filters = filters
         self.messages: dict[str, bytes] = {}
+        self.heard: list[tuple[str, bytes]] = []
         self._bytes = 0
         self._number = 0
 
@@ -155,6 +191,7 @@ class _Found:
         # amqtt sends a newcomer what others have subscribed to.
         if any(message.topic.matches(topic) for topic in self._filters):
             self.messages[message.topic.value] = message.payload
+            self.heard.append((message.topic.value, message.payload))
 
 
 def _password(broker: Broker) -> str | None:

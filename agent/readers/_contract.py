@@ -4,8 +4,11 @@
     LIMIT_S = 10.0                                      # seconds one call of read may take
     async def read(settings: Settings) -> Sequence[Reading | ReadFailure]: ...
 
+    LISTS = False                                       # only where it hears who speaks, and has no list of devices
+
 A reader returns a reading or a failure for each device it knows of. It raises LinkError only where it cannot tell which
-devices it would have read: the survey then puts a failure on those that it read before. Libraries that only one reader
+devices it would have read: the survey then puts a failure on those that it read before, as it does on each one that a
+reader which lists nobody does not hear again: silence is not absence. Libraries that only one reader
 needs are imported by that reader's link, so that they load only when the reader was chosen. Parsing is a pure function
 apart from the link, so that a recorded payload can be parsed without a device.
 

@@ -121,6 +121,17 @@ async def test_a_device_that_left_a_good_source_is_gone(house: House) -> None:
     assert found.known == {bridge.key: ("mac:1",)}
 
 
+async def test_a_device_that_is_not_heard_again_is_silent(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody lists the devices, absence cannot be told from silence; it stays known."""
+    monkeypatch.setattr(load("scripted"), "LISTS", False, raising=False)
+    air = house.add(Reading(identity="mac:1"))
+    found = await house.round({air.key: ["mac:1", "mac:2"]})
+    silent = outcomes(found)["mac:2"]
+    assert isinstance(silent, ReadFailure)
+    assert (silent.result, silent.reason) == (Result.UNREACHABLE, "silent")
+    assert (found.known, found.failures) == ({air.key: ("mac:1", "mac:2")}, ())
+
+
 async def test_cancelling_a_round_ends_it(house: House) -> None:
     """Nothing on the way swallows the cancellation."""
     house.add(delay_s=60)

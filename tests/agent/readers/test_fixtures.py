@@ -1,8 +1,10 @@
 """Every fixture folder is played to its reader over the real wire: plain, and with all that goes wrong on one."""
 
 import asyncio
+import fcntl
 import re
-from collections.abc import AsyncIterator
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import msgspec
 import pytest
 
 from agent import readers
+from agent.links import mdns as links_mdns
 from agent.links import mqtt
 from evidence.report import Result
 from firmware_fixtures.fixture import Fixture, load
-from firmware_fixtures.simulator import broker, modbus, mqtt_house
+from firmware_fixtures.simulator import broker, mdns, modbus, mqtt_house
 from firmware_fixtures.simulator.line import Line
 from firmware_fixtures.simulator.transcript import Fault, play
 from tests.agent.readers.expected import DEVICES, Expected, expected, outcome
@@ -23,7 +26,8 @@ from tests.world.mosquitto import Mosquitto
 FIXTURES = [load(file.parent) for file in sorted(DEVICES.glob("*/*/device.toml"))]
 SERIAL = [fixture for fixture in FIXTURES if fixture.transcript]
 STACKS = [fixture for fixture in FIXTURES if fixture.identification]
-HOUSES = [fixture for fixture in FIXTURES if fixture.messages]
+HOUSES = [fixture for fixture in FIXTURES if fixture.messages or fixture.answers]
+NETWORKS = [fixture for fixture in FIXTURES if fixture.services]
 HOSTS = [fixture for fixture in FIXTURES if (fixture.folder / "root").exists()]
 
 # What is to come of a device that answers, for each fault; firmware_fixtures/README.md has the same table.
@@ -94,21 +98,39 @@ async def test_a_house_on_real_mosquitto(
     fixture: Fixture, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the bridges retain on Mosquitto comes out as the folder says."""
-    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
-    await mqtt_house.publish("127.0.0.1", mosquitto.port, fixture.messages)
-    [entry] = fixture.read
-    found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": mosquitto.port})
+    _hurry(monkeypatch)
+    async with mqtt_house.playing("127.0.0.1", mosquitto.port, fixture):
+        [entry] = fixture.read
+        found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": mosquitto.port})
     assert found == expected(fixture.folder)
 
 
 @pytest.mark.parametrize("fixture", **names(HOUSES))
 async def test_a_house_on_the_broker_of_the_simulator(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A broker by other hands, which knows MQTT 3.1.1 only, leads to the same."""
-    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
-    async with broker.broker() as port:
-        await mqtt_house.publish(broker.LOOPBACK, port, fixture.messages)
+    _hurry(monkeypatch)
+    async with broker.broker() as port, mqtt_house.playing(broker.LOOPBACK, port, fixture):
         [entry] = fixture.read
         found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": port})
+    assert found == expected(fixture.folder)
+
+
+@pytest.fixture
+def the_only_network() -> Iterator[None]:
+    """All tests of this machine share its loopback, and would hear each other's devices."""
+    with (Path(tempfile.gettempdir()) / "updateplicht-mdns.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.usefixtures("the_only_network")
+@pytest.mark.parametrize("fixture", **names(NETWORKS))
+async def test_a_network_over_real_multicast(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the devices tell on loopback comes out as the folder says."""
+    monkeypatch.setattr(links_mdns, "BROWSE_S", 1.5)
+    async with mdns.playing(fixture.services):
+        [entry] = fixture.read
+        found = await outcome(readers.load(entry["reader"]), settings_of(entry))
     assert found == expected(fixture.folder)
 
 
@@ -131,6 +153,11 @@ def test_the_table_of_faults_in_the_readme_is_what_is_tested() -> None:
     for fault, (result, reason) in REASONS.items():
         assert re.search(rf"^\| `{fault}` \|.*\| {result}, `{reason}` \|$", table, re.MULTILINE), fault
     assert set(REASONS) | set(HARMLESS) == set(Fault)
+
+
+def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
+    monkeypatch.setattr(mqtt, "ANSWER_S", 0.6)
 
 
 def settings_of(entry: dict[str, Any]) -> dict[str, Any]:

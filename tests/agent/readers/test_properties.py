@@ -11,15 +11,45 @@ from pymodbus.framer.rtu import FramerRTU
 
 from agent.errors import LinkError
 from agent.links import modbus
-from agent.readers import ReadFailure, Reading, gateway, home_assistant, modbus_device_id, zigbee2mqtt
+from agent.readers import (
+    ReadFailure,
+    Reading,
+    _matter,
+    _upnp,
+    esphome,
+    gateway,
+    home_assistant,
+    mdns,
+    modbus_device_id,
+    shelly,
+    tasmota,
+    zigbee2mqtt,
+)
 from evidence import ids, report
 from evidence.report import DeviceReport, Report, Result
 from firmware_fixtures.fixture import load
+from tests.agent.readers.expected import DEVICES
 from tests.shared import ROOT
 
 HOUSE = load(ROOT / "firmware_fixtures" / "house").messages
 DISCOVERY = {topic: payload for topic, payload in HOUSE.items() if topic.startswith("homeassistant/")}
-REASONS = {"malformed", "too_large", "garbled", "truncated", "crc", *(f"exception_{code}" for code in range(256))}
+REASONS = {
+    "malformed",
+    "refused",
+    "too_large",
+    "garbled",
+    "truncated",
+    "crc",
+    *(f"exception_{code}" for code in range(256)),
+}
+SHELLY_STATUS = b"""{"shelly": {"mac": "024B55030001", "type": "BRLY-1", "fw": "20220809-123240/v1.12"}, "status":
+ {"update": {"status": "idle", "has_update": false, "new_version": "1"}, "sys": {"available_updates": {"beta":
+ {"version": "2"}}}}, "settings": {"device": {"type": "x"}}}"""
+SERVICES = ["_shelly._tcp.local.", "_http._tcp.local.", "_esphomelib._tcp.local.", "_hap._tcp.local."]
+TXT = ["id", "mac", "gen", "ver", "fw_id", "app", "version", "project_version", "project_name", "board", "status"]
+UPNP = b"""<?xml version="1.0"?><root xmlns="urn:schemas-upnp-org:device-1-0"><device><manufacturer>Kust</manufacturer>
+<modelName>Box</modelName><UDN>uuid:1</UDN><deviceList><device><modelName>Part</modelName></device></deviceList></device>
+</root>"""
 
 values = st.recursive(
     st.none()
@@ -115,6 +145,65 @@ def test_home_assistant(data: st.DataObject) -> None:
     topic = data.draw(st.sampled_from(sorted(DISCOVERY)))
     payload = data.draw(either(DISCOVERY[topic]))
     check(lambda: home_assistant.parse_messages({**DISCOVERY, topic: payload}))
+
+
+def payloads(reader: str) -> dict[str, bytes]:
+    """Every message and answer of a reader's fixtures, by topic."""
+    found: dict[str, bytes] = {}
+    for file in sorted(DEVICES.glob(f"{reader}/*_*_[0-9]*/device.toml")):
+        fixture = load(file.parent)
+        found |= fixture.messages | {answer.to: answer.says.encode() for answer in fixture.answers}
+    assert found
+    return {topic: payload for topic, payload in found.items() if payload.startswith(b"{")}
+
+
+TASMOTA, ESPHOME, SHELLY = payloads("tasmota"), payloads("esphome"), payloads("shelly")
+
+
+@given(data=st.data())
+@settings(max_examples=200, deadline=None)
+def test_tasmota(data: st.DataObject) -> None:
+    """Announcements, INFO1 and answers."""
+    topic = data.draw(st.sampled_from(sorted(TASMOTA)))
+    payload = data.draw(either(TASMOTA[topic]))
+    check(lambda: [tasmota.parse_discovery(topic, payload).reading])
+    check(lambda: [tasmota.parse_info(topic, payload)])
+    check(lambda: [tasmota.parse_status(Reading(identity="mac:024b55017a01"), payload)])
+
+
+@given(payload=st.sampled_from(sorted(ESPHOME.values())).flatmap(either))
+@settings(max_examples=150, deadline=None)
+def test_esphome(payload: bytes) -> None:
+    """Announcements."""
+    check(lambda: [esphome.parse_discover("bedroom-air", payload)])
+
+
+@given(payload=st.sampled_from([*sorted(SHELLY.values()), SHELLY_STATUS]).flatmap(either))
+@settings(max_examples=200, deadline=None)
+def test_shelly(payload: bytes) -> None:
+    """Announcements, answers and whole settings."""
+    check(lambda: [shelly.parse_message(payload)])
+
+
+@given(service=st.sampled_from(SERVICES), txt=st.dictionaries(st.sampled_from(TXT), values, max_size=6))
+@settings(max_examples=150, deadline=None)
+def test_mdns(service: str, txt: dict[str, object]) -> None:
+    """Records of every type, with anything in them."""
+    check(lambda: [mdns.parse_service(service, "shelly-1", txt)])
+
+
+@given(payload=either(b'{"node_id": 12, "attributes": {"0/40/2": 4874, "0/40/4": 125, "0/40/9": 1, "1/57/10": "3"}}'))
+@settings(max_examples=150, deadline=None)
+def test_matter(payload: bytes) -> None:
+    """Nodes."""
+    check(lambda: [reading for _, reading in _matter.parse_sample(payload)])
+
+
+@given(payload=damaged(UPNP) | st.text("<>/a&;!?x", max_size=80).map(str.encode))
+@settings(max_examples=200, deadline=None)
+def test_upnp(payload: bytes) -> None:
+    """Descriptions."""
+    check(lambda: [_upnp.parse_description(payload)])
 
 
 @given(objects=st.dictionaries(st.integers(0, 255), st.binary(max_size=245)))

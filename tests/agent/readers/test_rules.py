@@ -60,9 +60,10 @@ def test_a_fixture_has_a_reader_and_a_provenance(folder: Path) -> None:
 
 def test_a_library_loads_only_with_the_reader_that_needs_it() -> None:
     """A gateway without Modbus does not carry pymodbus, one without a broker no MQTT, one without fwupd no D-Bus."""
-    heavy = {"pymodbus", "serial", "aiomqtt", "paho", "dbus_fast"}
+    heavy = {"pymodbus", "serial", "aiomqtt", "paho", "dbus_fast", "zeroconf"}
     loads: dict[str, set[str]] = {
         "gateway": set(),
+        "mdns": {"zeroconf"},
         "modbus_device_id": {"pymodbus", "serial"},
         "zigbee2mqtt": {"aiomqtt", "paho"},
     }

@@ -11,7 +11,7 @@ from tests.shared import shared
 
 SOURCES = sorted(_sample.sources())
 # Their forms tell themselves apart from garbage; a line of text does not.
-STRUCTURED = ("gateway", "ha_discovery", "modbus_devid", "zigbee2mqtt")
+STRUCTURED = ("esphome", "gateway", "ha_discovery", "modbus_devid", "network", "shelly", "tasmota", "zigbee2mqtt")
 FOLDER = shared("samples/devices")
 FILES = sorted(
     FOLDER / source / name for source in SOURCES for name in json.loads((FOLDER / source / "expect.json").read_text())
@@ -130,6 +130,66 @@ FORMS = [
         b"\0\0\0\0",
         [{"device": "self", "result": "no_version", "ids": ["rpi-eeprom:"]}],
         id="a timestamp of nothing",
+    ),
+    pytest.param("shelly", {"id": 1, "src": "a", "method": "Shelly.GetDeviceInfo"}, None, id="a request to a Shelly"),
+    pytest.param(
+        "shelly",
+        {"id": 1, "src": "shellyrelay2-024b55030003", "dst": "a", "error": {"code": 401, "message": "no"}},
+        [{"device": "self", "result": "no_version"}],
+        id="a Shelly that answers with an error",
+    ),
+    pytest.param(
+        "shelly",
+        {
+            "shelly": {"mac": "024B55030003", "gen": 3, "ver": "1.5.99-g4prod1", "app": "Relay3"},
+            "status": {
+                "sys": {"available_updates": {"beta": {"version": "2.0.0-beta1"}, "stable": {"version": "1.4.99"}}}
+            },
+        },
+        [
+            {
+                "device": "024B55030003",
+                "result": "ok",
+                "version_raw": "1.5.99-g4prod1",
+                "ids": ["shelly:Relay3"],
+                "offer": {"version": "1.4.99", "state": "stable"},
+            }
+        ],
+        id="a stable update stands before a beta and may be older than what runs",
+    ),
+    pytest.param(
+        "tasmota", {"topic": "cmnd/pump/STATUS", "payload": "2"}, None, id="what is asked of a device with Tasmota"
+    ),
+    pytest.param(
+        "tasmota",
+        {"topic": "tele/pump/INFO1", "payload": '{"Info1":{"Module":"Generic","Version":"13.1.0(tasmota)"}}'},
+        [{"device": "pump", "result": "ok", "version_raw": "13.1.0(tasmota)"}],
+        id="INFO1 with its wrapper",
+    ),
+    pytest.param(
+        "esphome",
+        {"topic": "esphome/discover/shed", "payload": {"mac": "024b55020002", "version": "2023.8.1", "board": "d1"}},
+        [{"device": "024b55020002", "result": "ok", "version_raw": "2023.8.1", "ids": ["esphome:d1"]}],
+        id="an ESPHome that somebody built at home",
+    ),
+    pytest.param("esphome", {"topic": "esphome/discover", "payload": ""}, None, id="who asks for ESPHome"),
+    pytest.param(
+        "network",
+        {"type": "_hap._tcp.local.", "name": "Lamp", "txt": {"md": "LB-980", "pv": "1.1", "id": "02:4B:55:00:00:01"}},
+        [{"device": "02:4B:55:00:00:01", "result": "no_version"}],
+        id="HomeKit states a protocol and no firmware",
+    ),
+    pytest.param(
+        "network",
+        {"type": "_shelly._tcp.local.", "name": "shellyrelay2-024b55030004._shelly._tcp.local.", "txt": {}},
+        [{"device": "shellyrelay2-024b55030004", "result": "no_version"}],
+        id="a Shelly without a TXT record",
+    ),
+    pytest.param(
+        "network",
+        b'<!DOCTYPE r [<!ENTITY a "b">]><root><device><UDN>&a;</UDN></device></root>',
+        [{"device": "self", "result": "parse_failed"}],
+        id="a description that declares an entity",
     ),
 ]
 
