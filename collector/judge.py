@@ -108,6 +108,6 @@ def judge(task: Task, facts: list[dict[str, Any]], now: datetime, policy: Policy
     return Judgement(
         task=task,
         model=model,
-        verdict=msgspec.to_builtins(appraisal.verdicts),
+        verdict=msgspec.json.decode(msgspec.json.encode(appraisal.verdicts)),  # as the store will give it back
         again_at=None if appraisal.boundary is None else int(appraisal.boundary.timestamp()),
     )

@@ -1,4 +1,4 @@
-"""One register, settled once and copied for each test."""
+"""A register settled once, and copied for each test that asks for one."""
 
 import asyncio
 import shutil
