@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from itertools import product
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -18,7 +20,7 @@ from collector.appraisal.evidence import Device
 from collector.appraisal.facts import Sale
 from collector.appraisal.policy import Jurisdiction, Policy
 from collector.appraisal.record import Record
-from collector.appraisal.statements import Anchors, Promise, later, promise, statements
+from collector.appraisal.statements import Anchors, Promise, Statement, later, promise, statements
 from collector.appraisal.verdict import Basis
 from collector.appraisal.waivers import waived
 from collector.appraisal.windows import (
@@ -49,6 +51,10 @@ NAMES = (
 )
 
 
+Binding = Literal["yes", "no", "after", "depends"]
+"""Whether a statement was in force at the contract (S1); `after`: it was made after it (S4)."""
+
+
 class Floor(Struct, frozen=True):
     """S2: what is owed without any promise; statutory for continuous supply, expected for single supply."""
 
@@ -67,6 +73,15 @@ def seller_ground(record: Record, device: Device, sales: Sequence[Sale], at: At,
     refusers = frozenset({sale.seller_issuer, device.model.maker_issuer})
     outcome = _stated(sale, policy) or _Sold(record, device, sale, at, policy).complete()
     return Ground("S", policy.zone(sale.jurisdiction), place, sale.seller_issuer, refusers, outcome)
+
+
+def bindings(
+    record: Record, device: Device, sales: Sequence[Sale], at: At, policy: Policy
+) -> dict[str, Binding] | None:
+    """How each statement of the allowed issuers, by its id, binds the seller of this sale; None without one."""
+    if not sales or _stated(sales[-1], policy) is not None:
+        return None
+    return _Sold(record, device, sales[-1], at, policy).bindings()
 
 
 def _stated(sale: Sale, policy: Policy) -> Stopped | None:
@@ -124,6 +139,11 @@ class _Sold:
             return Stopped(Code.INSUFFICIENT_EVIDENCE, missing=missing, flags=frozenset({Flag.DATES_CONTRADICT}))
         return Completions(NAMES, rows)
 
+    def bindings(self) -> dict[str, Binding]:
+        """S1, S4 for every contract day that is possible."""
+        days = sorted({contract for contract, _, _ in self._days()})
+        return {each.fact.id: _binding(each, days, self._zone) for each in self._made} if days else {}
+
     def _days(self) -> Iterator[tuple[date, date, date | None]]:
         """C1: the contract, delivery and placing days to try."""
         placed: list[date | None] = [None]
@@ -162,7 +182,7 @@ class _Sold:
         if self._law.sales_law_from is None or contract < self._law.sales_law_from:
             return Duty(reason="contract_before_law")
         anchors = Anchors(delivered, placed, announced)
-        made = [each for each in self._made if each.from_day is None or each.from_day <= contract]
+        made = [each for each in self._made if each.covers(contract)]
         promised = promise(made, contract, self._zone, anchors)
         floor = Floor() if self._waived.valid else self._floor(contract, delivered, supply)
         start = day_start(delivered, self._zone)
@@ -244,6 +264,16 @@ def _unconcerned(seller_type: str, buyer_type: str) -> Duty | None:
     if seller_type == "private":
         return Duty(reason="private_seller")
     return Duty(reason="business_buyer") if buyer_type == "business" else None
+
+
+def _binding(statement: Statement, days: Sequence[date], zone: ZoneInfo) -> Binding:
+    spans = [(day_start(day, zone), day_end(day, zone)) for day in days]
+    held = {statement.covers(day) and statement.held_on(*span) for day, span in zip(days, spans, strict=True)}
+    if len(held) > 1:
+        return "depends"
+    if held == {True}:
+        return "yes"
+    return "after" if all(statement.in_force >= end for _, end in spans) else "no"
 
 
 def _ends(

@@ -51,6 +51,10 @@ class Statement(Struct, frozen=True):
         anchor = {"purchase": anchors.purchase, "placing": anchors.placing}.get(str(end.anchor), end.anchor)
         return period_end(anchor, end.months, self.zone) if isinstance(anchor, date) else None
 
+    def covers(self, contract: date) -> bool:
+        """Whether it holds for a contract of that day (`from_contract`)."""
+        return self.from_day is None or self.from_day <= contract
+
     def held_on(self, start: datetime, end: datetime) -> bool:
         """Whether it was in force at some moment of a span."""
         return self.in_force < end and (self.out_of_force is None or self.out_of_force > max(start, self.in_force))
@@ -137,10 +141,14 @@ def later(
     return shortened, _latest(end for each, end in ends if end > beyond and each.holds(at))
 
 
+def replacing(fact: UpdateWindow, facts: Iterable[UpdateWindow], seller: str) -> list[UpdateWindow]:
+    """The facts that take a statement's place: by its own issuer, or by this seller."""
+    return [other for other in facts if fact.id in other.replaces and other.issuer in (fact.issuer, seller)]
+
+
 def _out_of_force(fact: UpdateWindow, facts: Iterable[UpdateWindow], seller: str) -> datetime | None:
     """The earliest instant from which a fact that replaces this one works."""
-    replacing = [other for other in facts if fact.id in other.replaces and other.issuer in (fact.issuer, seller)]
-    return min((max(other.recorded_at, other.effective) for other in replacing), default=None)
+    return min((max(other.recorded_at, other.effective) for other in replacing(fact, facts, seller)), default=None)
 
 
 def _latest(ends: Iterable[datetime | None]) -> datetime | None:
