@@ -56,9 +56,13 @@ class Judge:
         Args:
             wake: Set by who has queued something in this process.
         """
+        is_begun = False
         while True:
             wake.clear()
             try:
+                if not is_begun:
+                    await self.begin()
+                    is_begun = True
                 while await self.round():
                     pass
             except StoreError as error:
@@ -66,6 +70,15 @@ class Judge:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):
                     await wake.wait()
+
+    async def begin(self) -> None:
+        """Queue what an earlier run judged under another policy.
+
+        Raises:
+            StoreError: The database does not take or give what it must.
+        """
+        async with writing(self._engine) as connection:
+            await judgements.queue_other_policies(connection, self._policy.policy_version, at=self._clock())
 
     async def round(self) -> int:
         """Judge one batch of what is due now; how many devices that were.

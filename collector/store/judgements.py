@@ -92,6 +92,13 @@ async def queue_debtor(connection: AsyncConnection, party: str, *, at: int) -> N
             await queue_model(connection, model, at=at)
 
 
+async def queue_other_policies(connection: AsyncConnection, policy_version: str, *, at: int) -> None:
+    """Have every device judged again whose verdict was made under another policy."""
+    under = devices.c.verdict["S", "policy_version"].as_string()
+    found = sa.select(devices.c.gateway, devices.c.device, sa.literal(at)).where(under != policy_version)
+    await _queue_found(connection, found, devices, None)
+
+
 async def _queue_found(
     connection: AsyncConnection, found: sa.Select[Any], table: sa.Table, gateway: str | None
 ) -> None:

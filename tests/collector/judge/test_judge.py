@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -181,6 +182,19 @@ async def test_a_model_that_nobody_knows_any_more_is_forgotten_and_an_old_report
     await all_rounds(judge)
     row = await row_of(register)
     assert (row["model"], row["code_s"]) == (None, "MODEL_UNKNOWN")
+
+
+async def test_another_policy_has_everything_judged_again(register: Register, judge: Judge, clock: Clock) -> None:
+    """What was judged under one policy is judged under the next, once."""
+    await all_rounds(judge)
+    await judge.begin()
+    assert await judge.round() == 0
+    following = Judge(register.engine, msgspec.structs.replace(POLICY, policy_version="next"), clock)
+    await following.begin()
+    assert await following.round() == 2
+    assert (await row_of(register))["verdict"]["S"]["policy_version"] == "next"
+    await following.begin()
+    assert await following.round() == 0
 
 
 @asynccontextmanager
