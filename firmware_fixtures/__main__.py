@@ -57,7 +57,7 @@ async def _until_stopped(fixture: Fixture, args: argparse.Namespace) -> None:
         async with _house(fixture, args.port) as port:
             _ready(port=port)
             await stop.wait()
-    elif fixture.identification or fixture.transcript:
+    elif fixture.identification or fixture.registers or fixture.transcript:
         async with _serial(fixture, args.link, args.fault) as path:
             _ready(path=str(path))
             await stop.wait()
@@ -84,10 +84,10 @@ async def _network(fixture: Fixture) -> AsyncIterator[None]:
 @asynccontextmanager
 async def _serial(fixture: Fixture, link: Path | None, fault: Fault) -> AsyncIterator[Path]:
     line = Line(link)
-    if fixture.identification and fault is Fault.NONE:
+    if (fixture.identification or fixture.registers) and fault is Fault.NONE:
         from firmware_fixtures.simulator import modbus  # noqa: PLC0415  # nor a transcript pymodbus
 
-        device = modbus.serve(line, fixture.identification)
+        device = modbus.serve(line, fixture.identification, fixture.registers)
     else:
         device = play(line, fixture.transcript, fault)
     try:

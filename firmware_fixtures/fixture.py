@@ -59,6 +59,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     provenance: str
     read: list[dict[str, Any]]
     identification: dict[str, str] = {}
+    registers: dict[str, str] = {}
     answer: list[Answer] = []
     service: list[Service] = []
 
@@ -71,6 +72,7 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
         provenance: Where its data is from.
         read: Entries of the agent's configuration.
         identification: Objects of Modbus Read Device Identification, by their names in the standard.
+        registers: Holding registers of a Modbus device, as bytes by the address of the first.
         transcript: Recorded frames.
         messages: Retained MQTT messages by topic.
         answers: What is said over MQTT when it is asked for.
@@ -81,6 +83,7 @@ class Fixture(msgspec.Struct, frozen=True, kw_only=True):
     provenance: str
     read: tuple[dict[str, Any], ...]
     identification: dict[str, str]
+    registers: dict[int, bytes]
     transcript: tuple[Step, ...]
     messages: dict[str, bytes]
     answers: tuple[Answer, ...]
@@ -106,6 +109,7 @@ def load(folder: Path) -> Fixture:
             provenance=file.provenance,
             read=tuple(file.read),
             identification=file.identification,
+            registers={int(address): bytes.fromhex(held) for address, held in file.registers.items()},
             transcript=parse(transcript.read_text()) if transcript.exists() else (),
             messages=_messages(folder / "topics"),
             answers=tuple(file.answer),

@@ -11,8 +11,8 @@ Reasons: `busy`, `no_such_port`, `no_permission`, `not_a_port`, `closed` (unplug
 byte), `truncated`, `crc`, `garbled`; over TCP also `connection_refused`, `no_such_host`, `no_route`; and `exception_N`
 for a device that answers with Modbus exception N.
 
-Sources: MODBUS Application Protocol 1.1b3, section 6.21; MODBUS over Serial Line 1.02, section 2.5; MODBUS Messaging on
-TCP/IP 1.0b.
+Sources: MODBUS Application Protocol 1.1b3, sections 6.3, 6.4, 6.21; MODBUS over Serial Line 1.02, section 2.5; MODBUS
+Messaging on TCP/IP 1.0b.
 
 Decision: pymodbus and the pyserial under it, though pyserial had no release since 2020: pymodbus is the one library
 that walks the objects of a reply to find its end, works with asyncio, and runs on Python 3.11.
@@ -22,8 +22,9 @@ import asyncio
 import errno
 import socket
 import termios
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 import msgspec
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
@@ -32,9 +33,12 @@ from pymodbus.exceptions import ModbusException
 from pymodbus.framer.rtu import FramerRTU
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ModbusPDU
 from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
+from pymodbus.pdu.register_message import ReadHoldingRegistersResponse, ReadInputRegistersResponse
 
 from agent.errors import LinkError
 from evidence.report import Result
+
+Answer = TypeVar("Answer", bound=ModbusPDU)
 
 CONNECT_TIMEOUT_S = 5.0
 PAUSE_S = 0.05  # before each request; RS-485 adapters need time to turn the line around
@@ -139,21 +143,37 @@ class Client:
                 raise LinkError(Result.PARSE_FAILED, "garbled", "it says that more follows and starts over")
             wanted = reply.next_object_id
 
+    async def registers(self, unit: int, function: Literal[3, 4], address: int, count: int) -> bytes:
+        """Read holding registers (3) or input registers (4), two bytes for each.
+
+        Raises:
+            LinkError: No answer, a refusal, or an answer that makes no sense.
+        """
+        held = function == 3
+        read = self._client.read_holding_registers if held else self._client.read_input_registers
+        kind = ReadHoldingRegistersResponse if held else ReadInputRegistersResponse
+        return _bytes(await self._exchange(unit, lambda: read(address, count=count, device_id=unit), kind), count)
+
     async def _ask(self, unit: int, object_id: int) -> ReadDeviceInformationResponse:
+        ask = self._client.read_device_information
+        kind = ReadDeviceInformationResponse
+        return await self._exchange(unit, lambda: ask(read_code=1, object_id=object_id, device_id=unit), kind)
+
+    async def _exchange(self, unit: int, ask: Callable[[], Awaitable[ModbusPDU]], kind: type[Answer]) -> Answer:
         await asyncio.sleep(PAUSE_S)
         self._seen = b""
         try:
-            reply = await self._client.read_device_information(read_code=1, object_id=object_id, device_id=unit)
+            reply = await ask()
         except ModbusException as error:
-            raise self._silence_or_noise(unit) from error
-        return _checked(reply)
+            raise self._silence_or_noise(unit, kind) from error
+        return _checked(reply, kind)
 
-    def _silence_or_noise(self, unit: int) -> LinkError:
+    def _silence_or_noise(self, unit: int, kind: type[ModbusPDU]) -> LinkError:
         if not self._client.connected:
             return LinkError(Result.UNREACHABLE, "closed", f"{self._bus.name} went away: unplugged, or hung up")
         if not self._seen or _is_of_another(self._seen, unit):
             return LinkError(Result.UNREACHABLE, "timeout", f"unit {unit} said nothing in {self._bus.timeout_s} s")
-        reason = _fault(self._seen, unit) if self._bus.port else "garbled"
+        reason = _fault(self._seen, unit, kind) if self._bus.port else "garbled"
         return LinkError(Result.PARSE_FAILED, reason, f"unit {unit} answered {self._seen[:64].hex(' ')}")
 
     def _make(self) -> AsyncModbusSerialClient | AsyncModbusTcpClient:
@@ -202,20 +222,43 @@ def parse_identification(frame: bytes) -> dict[int, bytes]:
     Raises:
         LinkError: As `Client.identification`.
     """
+    return _objects(_parse(frame, ReadDeviceInformationResponse))
+
+
+def parse_registers(frame: bytes, function: Literal[3, 4]) -> bytes:
+    """The registers of one recorded RTU reply, checksum included.
+
+    Raises:
+        LinkError: As `Client.registers`.
+    """
+    reply = _parse(frame, ReadHoldingRegistersResponse if function == 3 else ReadInputRegistersResponse)
+    return _bytes(reply, len(reply.registers))
+
+
+def _parse(frame: bytes, kind: type[Answer]) -> Answer:
     _, reply = FramerRTU(_Decoder(is_server=False)).handleFrame(frame, 0, 0)
     if reply is None:
-        reason = _fault(frame, frame[0]) if frame else "truncated"
+        reason = _fault(frame, frame[0], kind) if frame else "truncated"
         raise LinkError(Result.PARSE_FAILED, reason, f"no whole reply: {frame[:64].hex(' ')}")
-    return _objects(_checked(reply))
+    return _checked(reply, kind)
 
 
-def _checked(reply: ModbusPDU) -> ReadDeviceInformationResponse:
+def _checked(reply: ModbusPDU, kind: type[Answer]) -> Answer:
     if isinstance(reply, ExceptionResponse):
         code = reply.exception_code
         raise LinkError(Result.REFUSED, f"exception_{code}", f"the device answered with Modbus exception {code}")
-    if not isinstance(reply, ReadDeviceInformationResponse):
+    if not isinstance(reply, kind) or reply.function_code != kind.function_code:
         raise LinkError(Result.PARSE_FAILED, "garbled", "the device answered something else than was asked")
     return reply
+
+
+def _bytes(reply: ModbusPDU, count: int) -> bytes:
+    if len(reply.registers) != count:
+        found = len(reply.registers)
+        raise LinkError(
+            Result.PARSE_FAILED, "garbled", f"the device answered {found} registers where {count} were asked"
+        )
+    return b"".join(register.to_bytes(2, "big") for register in reply.registers)
 
 
 def _objects(reply: ReadDeviceInformationResponse) -> dict[int, bytes]:
@@ -229,18 +272,20 @@ def _is_of_another(seen: bytes, unit: int) -> bool:
     return whole and seen[0] != unit
 
 
-def _fault(seen: bytes, unit: int) -> str:
+def _fault(seen: bytes, unit: int, kind: type[ModbusPDU]) -> str:
     """Which of `truncated`, `crc` and `garbled` fits bytes that were no valid answer."""
-    answer, refusal = bytes([unit, 0x2B, 0x0E]), bytes([unit, 0xAB])
+    answer, refusal = bytes([unit, kind.function_code]), bytes([unit, kind.function_code | 0x80])
+    if kind is ReadDeviceInformationResponse:
+        answer += b"\x0e"
     if seen.startswith(refusal):
         size = 5
     elif seen.startswith(answer):
-        size = ReadDeviceInformationResponse.calculateRtuFrameSize(seen)
+        size = kind.calculateRtuFrameSize(seen)
     elif answer.startswith(seen):
         return "truncated"
     else:
         return "garbled"
-    return "truncated" if len(seen) < size else "crc"
+    return "truncated" if len(seen) < (size or len(seen) + 1) else "crc"
 
 
 def _open_error(bus: Bus, error: Exception) -> LinkError:

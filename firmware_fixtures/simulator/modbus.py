@@ -14,14 +14,16 @@ from pymodbus.simulator import DataType, SimData, SimDevice
 from firmware_fixtures.simulator.line import Line
 
 
-async def serve(line: Line, identification: Mapping[str, str], unit: int = 1) -> None:
+async def serve(
+    line: Line, identification: Mapping[str, str], registers: Mapping[int, bytes] | None = None, unit: int = 1
+) -> None:
     """Answer on the line until cancelled."""
     inner = Line()
     # pymodbus leaves parts of itself untyped.
     identity = ModbusDeviceIdentification(info_name=dict(identification))  # type: ignore[no-untyped-call]
     server = ModbusSerialServer(
-        # The device has one register, which nobody reads: pymodbus knows no device without any.
-        SimDevice(unit, [SimData(0, datatype=DataType.REGISTERS)]),
+        # pymodbus knows no device without any register.
+        SimDevice(unit, [_held(address, data) for address, data in (registers or {0: b"\0\0"}).items()]),
         identity=identity,
         port=str(inner.path),
         baudrate=9600,
@@ -34,6 +36,11 @@ async def serve(line: Line, identification: Mapping[str, str], unit: int = 1) ->
     finally:
         await server.shutdown()  # type: ignore[no-untyped-call]
         inner.unplug()
+
+
+def _held(address: int, data: bytes) -> SimData:
+    words = [int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2)]
+    return SimData(address, values=words, datatype=DataType.REGISTERS)
 
 
 async def _carry(source: Line, target: Line) -> None:
