@@ -5,7 +5,7 @@ PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
 export UPDATEPLICHT_REQUIRE ?= mosquitto chromium cose
 
-.PHONY: help setup setup-tests run test check format lock clean
+.PHONY: help setup setup-tests run test bench check format lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,9 @@ run: setup ## the whole path on this machine, until Ctrl-C (PORT=8080, STATE=var
 
 test: setup-tests ## all tests
 	$(PY) -m pytest $(ARGS)
+
+bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest
+	@$(PY) -m tests.bench $(WHAT)
 
 check: setup ## format, lint, types, import rules, then all tests
 	$(PY) -m ruff format --check $(CODE)
