@@ -80,14 +80,20 @@ async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:
 
 
 async def answers(
-    broker: Broker, filters: Sequence[str], requests: Sequence[tuple[str, bytes]], enough: int | None = None
+    broker: Broker,
+    filters: Sequence[str],
+    requests: Sequence[tuple[str, bytes]] = (),
+    *,
+    within_s: float | None = None,
+    enough: int | None = None,
 ) -> list[tuple[str, bytes]]:
-    """What comes under these topic filters within `ANSWER_S` of the requests, in the order in which it comes.
+    """What comes under these topic filters after the requests, in the order in which it comes.
 
     Args:
         broker: Where the devices are.
         filters: Where they answer.
-        requests: Topic and payload of each; may be none, to listen only.
+        requests: Topic and payload of each; none, to listen only.
+        within_s: How long to wait; `ANSWER_S` unless told.
         enough: How many messages end the waiting.
 
     Raises:
@@ -98,7 +104,7 @@ async def answers(
             await client.publish(topic, payload)
         found = _Found(filters)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(ANSWER_S if within_s is None else within_s):
                 while enough is None or len(found.heard) < enough:
                     message = await _next(client)
                     if message is not None:

@@ -1,16 +1,21 @@
-"""The gateway itself: operating system release, kernel, Raspberry Pi boot EEPROM, and what fwupd knows of.
+"""The gateway itself: operating system release, kernel, Raspberry Pi boot EEPROM, what fwupd knows of, and RAUC.
 
 Devices: every Linux machine; boot EEPROM on Raspberry Pi 4, 5, 400, 500 and their compute modules; fwupd's devices
-  (system firmware, docks, disks) where fwupd is installed, which it seldom is on a Pi.
-Wire: files (etc/os-release, the device tree's chosen/bootloader), uname(2), and one call on the system bus (GetDevices
-  of org.freedesktop.fwupd). No program is started.
+  (system firmware, docks, disks) where fwupd is installed, which it seldom is on a Pi; systems that RAUC updates as a
+  whole.
+Wire: files (etc/os-release, the device tree's chosen/bootloader), uname(2), and calls on the system bus (GetDevices of
+  org.freedesktop.fwupd; GetSlotStatus and the property Compatible of de.pengutronix.rauc). No program is started, so
+  Mender, which has no such interface, is not read.
 Version format: VERSION_ID of os-release ("12": Debian does not state point releases there); the kernel's release with
   the build text beside it, which on Debian names the package version; the EEPROM's build timestamp, an unsigned 32 bit
-  number (scheme uint32), with its git hash beside it; fwupd's Version as that printed it, with VersionBootloader.
-Sources: os-release(5); uname(2); raspberrypi/rpi-eeprom, script rpi-bootloader-version; fwupd D-Bus interface.
-Access needed: none for the files; the system bus for fwupd. In a container, `root` is where the host's files are
-  mounted.
-Not tested on: a Raspberry Pi, whose device tree is played from a fixture; a fwupd with real devices.
+  number (scheme uint32), with its git hash beside it; fwupd's Version as that printed it, with VersionBootloader;
+  of RAUC the bundle in the slot that is booted, which a slot written in the factory does not have.
+Sources: os-release(5); uname(2); raspberrypi/rpi-eeprom, script rpi-bootloader-version; the D-Bus interfaces of fwupd
+  and RAUC.
+Access needed: none for the files; the system bus for fwupd and RAUC. In a container, `root` is where the host's files
+  are mounted.
+Not tested on: a Raspberry Pi, whose device tree is played from a fixture; a fwupd with real devices; a system with
+  RAUC.
 """
 
 import contextlib
@@ -38,10 +43,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         root: `/`, or where the host's root is mounted in a container.
         fwupd: Whether to ask fwupd.
+        rauc: Whether to ask RAUC.
     """
 
     root: str = "/"
     fwupd: bool = True
+    rauc: bool = True
 
 
 async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
@@ -59,6 +66,11 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
             parts.extend(parse_fwupd(await host.fwupd_devices(root)))
         except LinkError as error:
             parts.append(_failure("machine:fwupd", error))
+    if settings.rauc:
+        try:
+            parts.extend(parse_rauc_slots(await host.rauc_slots(root)))
+        except LinkError as error:
+            parts.append(_failure("machine:rauc", error))
     return parts
 
 
@@ -128,6 +140,15 @@ def parse_rauc(compatible: object, bundle: object) -> Reading:
     """The bundle that RAUC installed into the slot which is booted; a slot written in the factory has none."""
     ids = values.model_ids("rauc", [compatible])
     return Reading(identity="machine:rauc", name="RAUC", ids=ids, version_raw=values.version(bundle))
+
+
+def parse_rauc_slots(found: tuple[object, Sequence[Mapping[str, object]]] | None) -> list[Reading]:
+    """What RAUC says over D-Bus; nothing where there is none."""
+    if found is None:
+        return []
+    compatible, slots = found
+    booted = next((slot for slot in slots if slot.get("state") == "booted"), {})
+    return [parse_rauc(compatible, booted.get("bundle.version"))]
 
 
 def parse_mender(artifact: object, device_type: object = None) -> Reading:

@@ -7,26 +7,33 @@ Wire: MQTT, retained `<prefix>/<component>/[<node>/]<object>/config`, one JSON o
   connections, as often only one of them has the version. An empty payload deletes a message.
 Version format: `sw_version`, free text; numbers as they are written. `origin.sw` is the program that speaks, not the
   device; it is kept beside where it differs and the device is not behind another (`via_device`). `hw_version` is none.
+  A device whose messages name a topic on which its program says that it is away is not read.
 Sources: Home Assistant documentation, page "MQTT", sections on discovery; its source, components/mqtt/discovery.py and
   abbreviations.py of 2026.2.
-Access needed: the broker; read access to `<prefix>/+/+/config` and `<prefix>/+/+/+/config`.
+Access needed: the broker; read access to `<prefix>/+/+/config`, `<prefix>/+/+/+/config` and to the topics of
+  availability that the messages name.
 Not tested on: programs other than Zigbee2MQTT 2.14.1, whose messages were recorded; the others by their documentation.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
 import msgspec
 
 from agent.errors import LinkError
 from agent.links import mqtt
 from agent.readers import _values as values
+from agent.readers._availability import Availability, all_away
+from agent.readers._availability import parse as parse_availability
 from agent.readers._contract import ReadFailure, Reading
 from agent.readers._recording import unwrap
 from evidence.report import Result
 
-LIMIT_S = mqtt.LIMIT_S
+Outcomes: TypeAlias = list[Reading | ReadFailure]
+
+LIMIT_S = 60.0
 SAMPLES = "ha_discovery"
 _ZIGBEE2MQTT = re.compile(r"zigbee2mqtt_(bridge_)?(0x[0-9a-fA-F]{16})")
 
@@ -54,6 +61,7 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     serial_number: str | None = None
     origin_version: str | None = None
     behind: bool = False
+    availability: tuple[Availability, ...] = ()
 
 
 async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
@@ -62,25 +70,53 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
     messages = await mqtt.retained(settings, topics)
     if not messages:
         raise LinkError(Result.UNREACHABLE, "silent", f"{settings.host} retains nothing under {settings.prefix}/")
-    return parse_messages(messages)
+    announcements, failures = _parse(messages)
+    away = {sign.topic for one in announcements for said in one.availability for sign in said.signs}
+    states = await mqtt.retained(settings, sorted(away)) if away else {}
+    return _outcomes(announcements, failures, states)
 
 
-def parse_messages(messages: Mapping[str, bytes]) -> list[Reading | ReadFailure]:
+def parse_messages(messages: Mapping[str, bytes], states: Mapping[str, bytes] = MappingProxyType({})) -> Outcomes:
     """The devices of discovery messages, by topic; a failure for each message that is none.
+
+    Args:
+        messages: The messages.
+        states: What is retained under the topics of availability.
 
     Raises:
         LinkError: More devices than any house has.
     """
+    return _outcomes(*_parse(messages), states)
+
+
+def _parse(messages: Mapping[str, bytes]) -> tuple[list[Announcement], Outcomes]:
     announcements: list[Announcement] = []
-    failures: list[Reading | ReadFailure] = []
+    failures: Outcomes = []
     for topic, payload in sorted(messages.items()):
         try:
             announcements.append(parse_message(payload))
         except LinkError as error:
             identity = f"link:homeassistant/{topic}"
             failures.append(ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error)))
-    devices = [to_reading(device) for device in merge(announcements) if not _is_group(device)]
+    return announcements, failures
+
+
+def _outcomes(announcements: list[Announcement], failures: Outcomes, states: Mapping[str, bytes]) -> Outcomes:
+    devices = [_outcome(device, states) for device in merge(announcements) if not _is_group(device)]
     return values.at_most([*devices, *failures])
+
+
+def _outcome(device: Announcement, states: Mapping[str, bytes]) -> Reading | ReadFailure:
+    reading = to_reading(device)
+    if not all_away(device.availability, states):
+        return reading
+    return ReadFailure(
+        identity=reading.identity,
+        result=Result.UNREACHABLE,
+        reason="offline",
+        detail="the program that announced it says that it is away",
+        name=reading.name,
+    )
 
 
 def parse_message(payload: bytes) -> Announcement:
@@ -90,6 +126,7 @@ def parse_message(payload: bytes) -> Announcement:
         LinkError: It is no discovery message.
     """
     message = values.json(payload, _MESSAGE)
+    fields = values.json(payload, _OBJECT)
     device = message.device or message.dev or _Block()
     origin = message.origin or message.o or _Origin()
     return Announcement(
@@ -103,6 +140,7 @@ def parse_message(payload: bytes) -> Announcement:
         serial_number=values.text(_either(device.serial_number, device.sn)),
         origin_version=values.version(_either(origin.sw_version, origin.sw)),
         behind=values.text(device.via_device) is not None,
+        availability=(parse_availability(fields),),
     )
 
 
@@ -188,6 +226,7 @@ class _Message(msgspec.Struct):
 
 
 _MESSAGE = msgspec.json.Decoder(_Message, float_hook=str)
+_OBJECT = msgspec.json.Decoder(dict[str, object], float_hook=str)
 
 
 def _either(long: object, short: object) -> object:
@@ -225,6 +264,7 @@ def _join(messages: Sequence[Announcement]) -> Announcement:
         serial_number=first("serial_number"),
         origin_version=first("origin_version"),
         behind=any(message.behind for message in messages),
+        availability=tuple(dict.fromkeys(item for message in messages for item in message.availability)),
     )
 
 

@@ -2,15 +2,18 @@
 
 Devices: every Zigbee device that Zigbee2MQTT has joined (bulbs, plugs, sensors, valves, locks); the coordinator stick;
   Zigbee2MQTT itself.
-Wire: MQTT, three retained topics under the base topic: `bridge/devices` (a list), `bridge/info` and `bridge/state`.
-  Nothing is published: a check for updates would wake the devices' radios. `bridge/info` holds the configuration; only
-  the program's version and the coordinator are taken from it, the rest is passed over unread.
+Wire: MQTT, three retained topics under the base topic: `bridge/devices` (a list), `bridge/info` and `bridge/state`; and
+  `<friendly name>`, the state of a device with its update, where that is retained (device option `retain`) or is
+  published while we listen (`listen_s`). Nothing is published: a check for updates would wake the devices' radios.
+  `bridge/info` holds the configuration; only the program's version and the coordinator are taken from it, the rest is
+  passed over unread.
 Version format: `software_build_id`, free text such as 2.3.087, 6.1.1.28573 or V1.04.12, sometimes with NULs behind it;
   `software_build_ID` in 2020. Absent keys mean that the device states none. A year or a `date_code` is no version. The
-  coordinator's is `meta.revision`, a number such as 20240710.
+  coordinator's is `meta.revision`, a number such as 20240710. The state's versions are those of Zigbee OTA files, one
+  number (scheme uint32): it stands beside the build id, or for it where there is none.
 Sources: Zigbee2MQTT documentation, page "MQTT topics and messages"; payloads of Zigbee2MQTT 2.14.1.
 Access needed: the broker; read access to `+/bridge/devices`, `+/bridge/info` and `+/bridge/state`, or to the same under
-  one `base_topic`.
+  one `base_topic`; for updates to the devices' topics.
 Not tested on: Zigbee2MQTT before 1.17, which retained no device list.
 """
 
@@ -26,7 +29,7 @@ from agent.readers._contract import ReadFailure, Reading
 from agent.readers._recording import unwrap
 from evidence.report import Offer, OfferResult, Result
 
-LIMIT_S = mqtt.LIMIT_S
+LIMIT_S = 60.0
 SAMPLES = "zigbee2mqtt"
 _DEVICES, _INFO, _STATE = "bridge/devices", "bridge/info", "bridge/state"
 
@@ -36,9 +39,12 @@ class Settings(mqtt.Broker, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Attributes:
         base_topic: Zigbee2MQTT's `mqtt.base_topic`; found by itself where it has one level, as `zigbee2mqtt` has.
+        listen_s: How long to wait for devices to speak of updates by themselves. Not at all unless told: an offer
+            that is heard in one round and missed in the next would change the report each time.
     """
 
     base_topic: Annotated[str, msgspec.Meta(pattern="^[^#+]+$")] = "+"
+    listen_s: Annotated[float, msgspec.Meta(ge=0, le=20)] = 0
 
 
 async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
@@ -48,7 +54,39 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
     bases = sorted(topic.removesuffix(f"/{_DEVICES}") for topic in messages if topic.endswith(f"/{_DEVICES}"))
     if not bases:
         raise LinkError(Result.UNREACHABLE, "silent", f"{settings.host} retains no {topics[0]}: is Zigbee2MQTT on it?")
-    return [outcome for base in bases for outcome in _inventory(base, messages)]
+    return [outcome for base in bases for outcome in await _with_updates(settings, base, _inventory(base, messages))]
+
+
+async def _with_updates(
+    settings: Settings, base: str, found: Iterable[Reading | ReadFailure]
+) -> list[Reading | ReadFailure]:
+    """What was found, with what the devices' own topics say of updates."""
+    outcomes = list(found)
+    names = (outcome.name for outcome in outcomes if outcome.identity.startswith("ieee:"))
+    topics = sorted({f"{base}/{name}" for name in names if name and not set(name) & set("#+")})
+    if not topics:
+        return outcomes
+    heard = await mqtt.answers(settings, topics, within_s=settings.listen_s) if settings.listen_s else ()
+    states = dict(heard) or await mqtt.retained(settings, topics)
+    return [_updated(outcome, states.get(f"{base}/{outcome.name}", b"")) for outcome in outcomes]
+
+
+def _updated(outcome: Reading | ReadFailure, state: bytes) -> Reading | ReadFailure:
+    if isinstance(outcome, ReadFailure):
+        return outcome
+    try:
+        update = parse_update(state)
+    except LinkError:
+        return outcome  # the state of a device may be anything; it is no reading
+    build = outcome.version_raw
+    return msgspec.structs.replace(
+        outcome,
+        version_raw=build or update.version_raw,
+        version_alt=update.version_raw if build else None,
+        scheme=None if build else update.scheme,
+        offer=update.offer,
+        offer_state=update.offer_state,
+    )
 
 
 def _inventory(base: str, messages: Mapping[str, bytes]) -> Iterable[Reading | ReadFailure]:

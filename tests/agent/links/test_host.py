@@ -34,6 +34,10 @@ WEBCAM = {
     "VersionFormat": Variant("u", 3),
     "Guid": Variant("as", ["b585990a-003e-5270-89d5-3705a17f9a43"]),
 }
+SLOTS = [
+    ["rootfs.0", {"state": Variant("s", "inactive"), "bundle.version": Variant("s", "1.0")}],
+    ["rootfs.1", {"state": Variant("s", "booted"), "bundle.version": Variant("s", "1.1")}],
+]
 PROCESSOR = {"DeviceId": Variant("s", "4bde70ba4e39b28f9eab1628f9dd6e6244c03027"), "Name": Variant("s", "Processor")}
 
 
@@ -95,6 +99,43 @@ async def test_devices_of_fwupd_are_read_over_the_bus(root: Path, fwupd: Message
     assert (processor.version_raw, processor.ids) == (None, ())
 
 
+async def test_the_bundle_that_rauc_booted_is_read_over_the_bus(tmp_path: Path, fwupd: MessageBus) -> None:
+    """Not that of the other slot; a system without RAUC has none."""
+    services = tmp_path / "usr/share/dbus-1/system-services"
+    services.mkdir(parents=True)
+    assert await host.rauc_slots(tmp_path) is None
+    (services / "de.pengutronix.rauc.service").touch()
+
+    def reply(message: Message) -> Message | None:
+        if message.message_type is not MessageType.METHOD_CALL or message.path != "/":
+            return None
+        if (message.member, message.body) == ("Get", ["de.pengutronix.rauc.Installer", "Compatible"]):
+            return Message.new_method_return(message, "v", [Variant("s", "Kust Box")])
+        return Message.new_method_return(message, "a(sa{sv})", [SLOTS]) if message.member == "GetSlotStatus" else None
+
+    fwupd.add_message_handler(reply)
+    await fwupd.request_name("de.pengutronix.rauc")
+    (system,) = gateway.parse_rauc_slots(await host.rauc_slots(tmp_path))
+    assert (system.identity, system.version_raw, system.ids) == ("machine:rauc", "1.1", ("rauc:Kust Box",))
+    assert await _parts(tmp_path) == {"machine:os": "no_os_release", "machine:kernel": None, "machine:rauc": None}
+
+
+async def test_a_rauc_that_answers_something_else(tmp_path: Path, fwupd: MessageBus) -> None:
+    """One part of the gateway that cannot be read."""
+    services = tmp_path / "usr/share/dbus-1/system-services"
+    services.mkdir(parents=True)
+    (services / "de.pengutronix.rauc.service").touch()
+    fwupd.add_message_handler(
+        lambda message: (
+            Message.new_method_return(message, "s", ["none"])
+            if message.member in ("Get", "GetSlotStatus") and message.path == "/"
+            else None
+        )
+    )
+    await fwupd.request_name("de.pengutronix.rauc")
+    assert (await _parts(tmp_path))["machine:rauc"] == "garbled"
+
+
 async def test_a_fwupd_that_answers_something_else(root: Path, fwupd: MessageBus) -> None:
     """It spoke, and made no sense."""
     await answers(fwupd, "s", ["none"])
@@ -109,7 +150,7 @@ async def test_a_fwupd_that_is_installed_and_not_there(root: Path, fwupd: Messag
 
 async def test_a_fwupd_that_says_nothing(root: Path, fwupd: MessageBus, monkeypatch: pytest.MonkeyPatch) -> None:
     """The time limit holds."""
-    monkeypatch.setattr(host, "FWUPD_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(host, "BUS_TIMEOUT_S", 0.2)
     fwupd.add_message_handler(lambda message: message.member == "GetDevices")
     await fwupd.request_name("org.freedesktop.fwupd")
     assert await _failure(root) == (Result.UNREACHABLE, "timeout")
@@ -119,8 +160,7 @@ async def test_a_fwupd_behind_no_bus(root: Path, monkeypatch: pytest.MonkeyPatch
     """It is installed, and the container does not see the bus: one part of the gateway that cannot be read."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={root}/nothing")
     assert await _failure(root) == (Result.UNREACHABLE, "no_bus")
-    parts = await gateway.read(gateway.Settings(root=str(root)))
-    assert {part.identity: getattr(part, "reason", None) for part in parts} == {
+    assert await _parts(root) == {
         "machine:os": "no_os_release",
         "machine:kernel": None,
         "machine:fwupd": "no_bus",
@@ -137,6 +177,11 @@ async def test_this_very_machine() -> None:
     parts = {part.identity: part for part in await gateway.read(gateway.Settings(fwupd=False))}
     assert getattr(parts["machine:kernel"], "version_raw", None) == os.uname().release
     assert parts["machine:os"].name
+
+
+async def _parts(root: Path) -> dict[str, str | None]:
+    parts = await gateway.read(gateway.Settings(root=str(root)))
+    return {part.identity: getattr(part, "reason", None) for part in parts}
 
 
 async def _failure(root: Path) -> tuple[Result, str]:

@@ -100,6 +100,63 @@ def test_whose_version_is_whose(message: dict[str, Any], raw: str | None, alt: s
     assert (reading.version_raw, reading.version_alt) == (raw, alt)
 
 
+PLAIN = {"availability_topic": "boiler/status"}
+FIELD = {"availability": [{"topic": "bridge/state", "value_template": "{{ value_json.state }}"}]}
+BOTH = {"avty": [{"t": "~/status"}, {"t": "bridge/state", "val_tpl": "{{ value_json['state'] }}"}], "~": "boiler"}
+
+
+@pytest.mark.parametrize(
+    ("messages", "states", "reason"),
+    [
+        ([PLAIN], {"boiler/status": b"offline"}, "offline"),
+        ([PLAIN], {"boiler/status": b"online"}, None),
+        ([PLAIN], {}, None),
+        ([PLAIN | {"pl_not_avail": "0"}], {"boiler/status": b"0"}, "offline"),
+        ([FIELD], {"bridge/state": b'{"state": "offline"}'}, "offline"),
+        ([FIELD], {"bridge/state": b"["}, None),
+        ([BOTH], {"boiler/status": b"online", "bridge/state": b'{"state": "offline"}'}, "offline"),
+        ([BOTH | {"avty_mode": "any"}], {"boiler/status": b"online", "bridge/state": b'{"state": "offline"}'}, None),
+        (
+            [BOTH | {"avty_mode": "any"}],
+            {"boiler/status": b"offline", "bridge/state": b'{"state": "offline"}'},
+            "offline",
+        ),
+        ([PLAIN, FIELD], {"boiler/status": b"online", "bridge/state": b'{"state": "offline"}'}, None),
+        ([PLAIN, {}], {"boiler/status": b"offline"}, "offline"),
+        ([{"availability": [{"topic": "a/#"}]}], {"a/#": b"offline"}, None),
+        ([PLAIN | {"avty_tpl": "{{ value | upper }}"}], {"boiler/status": b"offline"}, None),
+    ],
+    ids=[
+        "away by a plain topic",
+        "there by a plain topic",
+        "nothing was said",
+        "a word of its own",
+        "away by a field, as Zigbee2MQTT says it",
+        "no JSON where some was promised",
+        "one of two topics",
+        "one of two topics where any of them is enough",
+        "both topics where any of them is enough",
+        "away by one message and there by the other",
+        "a message that says nothing of it",
+        "a topic that is a filter",
+        "a template that is a program",
+    ],
+)
+def test_a_device_that_is_away_is_not_read(
+    messages: list[dict[str, Any]], states: dict[str, bytes], reason: str | None
+) -> None:
+    """What it said last outlived it on the broker."""
+    topics = {
+        f"homeassistant/sensor/{n}/config": json.dumps(
+            {"dev": {"ids": "a", "sw": "1", "name": "Boiler"}} | more
+        ).encode()
+        for n, more in enumerate(messages)
+    }
+    (outcome,) = home_assistant.parse_messages(topics, states)
+    assert getattr(outcome, "reason", None) == reason
+    assert (outcome.identity, outcome.name) == ("link:homeassistant/a", "Boiler")
+
+
 def test_a_faulty_message_costs_no_other() -> None:
     """It is a failure of its own, under its topic."""
     messages = {

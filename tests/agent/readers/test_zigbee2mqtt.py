@@ -10,6 +10,7 @@ from agent.errors import LinkError
 from agent.links import mqtt
 from agent.readers import Reading, home_assistant, zigbee2mqtt
 from agent.readers.zigbee2mqtt import Settings
+from evidence.report import Offer, OfferResult
 from firmware_fixtures.fixture import load
 from firmware_fixtures.simulator.mqtt_house import publish
 from tests.shared import ROOT
@@ -41,6 +42,26 @@ async def test_a_house_seen_from_two_sides_is_one_house(mosquitto: Mosquitto) ->
     boiler = {"mac:024b55004f21": "1.8.2"}
     assert {item.identity: getattr(item, "version_raw", "") for item in near} == VERSIONS | coordinator
     assert {item.identity: getattr(item, "version_raw", "") for item in told} == VERSIONS | boiler
+
+
+async def test_updates_are_heard_where_they_are_retained_or_spoken(mosquitto: Mosquitto) -> None:
+    """An offer has the numbers of update files; they stand beside the build id, or for it; other states are nothing."""
+    offered = b'{"update": {"state": "available", "installed_version": 16908295, "latest_version": 16908551}}'
+    idle = offered.replace(b"available", b"idle").replace(b"16908551", b"16908295")
+    names = {item["ieee_address"]: item["friendly_name"] for item in json.loads(DEVICES)}
+    bulb, silent, plug = (f"zigbee2mqtt/{names[f'0x0c4314fffe00a10{n}']}" for n in (1, 4, 2))
+    await publish("127.0.0.1", mosquitto.port, HOUSE | {bulb: offered, silent: idle, plug: b"ON"})
+    found = {item.identity: item for item in await zigbee2mqtt.read(Settings(host="127.0.0.1", port=mosquitto.port))}
+    first, fourth, second = (found[f"ieee:0c4314fffe00a10{n}"] for n in (1, 4, 2))
+    assert isinstance(first, Reading)
+    assert isinstance(fourth, Reading)
+    assert (first.version_raw, first.version_alt, first.scheme) == ("2.3.087", "16908295", None)
+    assert first.offer == Offer(result=OfferResult.OFFERED, version="16908551")
+    assert (fourth.version_raw, fourth.version_alt, fourth.scheme) == ("16908295", None, "uint32")
+    assert fourth.offer == Offer(result=OfferResult.NONE, version="16908295")
+    assert getattr(second, "offer", 0) is None
+    listening = Settings(host="127.0.0.1", port=mosquitto.port, listen_s=0.5)
+    assert {item.identity: item for item in await zigbee2mqtt.read(listening)} == found
 
 
 async def test_two_of_them_on_one_broker(mosquitto: Mosquitto) -> None:
