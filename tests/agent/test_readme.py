@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent import commands, config
+from agent import commands, config, readers
+from agent.commands.readers import table
 
 README = (Path(commands.__file__).parent.parent / "README.md").read_text()
 
@@ -15,6 +16,12 @@ def first_cells() -> set[str]:
     """What stands in code marks in the first column of the tables."""
     cells = [line.split("|")[1] for line in README.splitlines() if line.startswith("| ")]
     return {word for cell in cells for word in re.findall(r"`([^`]+)`", cell)}
+
+
+def test_the_table_of_readers_is_made_from_their_docstrings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command prints it, without the readers of the tests."""
+    monkeypatch.setattr(readers, "__path__", readers.__path__[:1])
+    assert f"\n\n{table()}\n\n" in README
 
 
 def test_every_key_of_the_configuration_is_explained() -> None:
