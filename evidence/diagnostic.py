@@ -45,6 +45,7 @@ CLAIMS = Vocabulary(
         report.SEQUENCE: "sequence",
         report.PREVIOUS: "previous",
         report.INVENTORY: "inventory",
+        report.HEAD: "head",
         report.RESULT: "result",
         report.REASON: "reason",
         report.VERSION_ALT: "version_alt",
@@ -60,11 +61,13 @@ CLAIMS = Vocabulary(
         receipt.REASON: "reason",
         receipt.LAST_SEQUENCE: "last_sequence",
         receipt.TREE_SIZE: "tree_size",
+        receipt.EARLIER_ROOT: "earlier_root",
         receipt.WHOLE: "whole",
         receipt.MISSING: "missing",
     },
     {report.OFFER: OFFER},
 )
+PROOFS = Vocabulary({receipt.INCLUSION: "inclusion", receipt.CONSISTENCY: "consistency"}, embeds=True)
 HEADER = Vocabulary(
     {
         cose.ALGORITHM: "alg",
@@ -75,8 +78,9 @@ HEADER = Vocabulary(
         receipt.VDS: "vds",
         receipt.VDP: "vdp",
         receipt.DIGEST: "digest",
+        receipt.EARLIER_ROOT: "earlier_root",
     },
-    {receipt.CWT_CLAIMS: CLAIMS, receipt.VDP: Vocabulary({receipt.INCLUSION: "inclusion"}, embeds=True)},
+    {receipt.CWT_CLAIMS: CLAIMS, receipt.VDP: PROOFS},
 )
 
 

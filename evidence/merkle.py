@@ -61,19 +61,31 @@ def check_consistency(size1: int, root1: bytes, size2: int, root2: bytes, path: 
     Raises:
         ProofError: It is not shown to be. Nothing is consistent with the empty tree but the empty tree itself.
     """
-    _check_hashes([root1, root2, *path])
+    _check_hashes([root2])
+    if root_from_consistency(size1, root1, size2, path) != root2:
+        raise ProofError("the path does not lead from the first root to the second")
+
+
+def root_from_consistency(size1: int, root1: bytes, size2: int, path: Sequence[bytes]) -> bytes:
+    """The root of the tree of `size2` that a consistency proof leads to from the tree of `size1`.
+
+    Raises:
+        ProofError: It is no proof for these sizes and this first root.
+    """
+    _check_hashes([root1, *path])
     if not 0 <= size1 <= size2:
         raise ProofError(f"a tree cannot shrink from {size1} to {size2} leaves")
     if size1 == size2:
-        if path or root1 != root2:
-            raise ProofError("two heads of one size need equal roots and no path")
-        return
+        if path:
+            raise ProofError("two heads of one size need no path")
+        return root1
     if size1 == 0 or not path:
         raise ProofError("a path is needed, and a first tree that is not empty")
     power_of_two = size1 & (size1 - 1) == 0
     first, second = _roots_from_consistency(size1, size2, [root1, *path] if power_of_two else path)
-    if first != root1 or second != root2:
-        raise ProofError("the path does not lead from the first root to the second")
+    if first != root1:
+        raise ProofError("the path does not begin at the first root")
+    return second
 
 
 def _roots_from_consistency(size1: int, size2: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:

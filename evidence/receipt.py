@@ -5,6 +5,9 @@ is not carried but recomputed from the proof. One signature serves every receipt
 stand in its protected header (15, RFC 9597), the digest of what was accepted beside the proof, where the proof itself
 vouches for it. The size has to be signed: one root and one path can fit trees of several sizes.
 
+A receipt may also show that its tree continues an earlier one: a proof of consistency beside that of inclusion, under
+the same signature, from the tree that the gateway named in its report.
+
 A **refusal** names digest, reason and the last accepted number, and releases the evidence from the spool. A
 **request** asks for the whole inventory, or for numbers that never came.
 """
@@ -27,9 +30,9 @@ REQUEST_TYPE = "application/vnd.updateplicht.request+cbor"
 
 CWT_CLAIMS, VDS, VDP = 15, 395, 396
 RFC9162_SHA256 = 1
-INCLUSION = -1
+INCLUSION, CONSISTENCY = -1, -2
 ISS, IAT, UEID = 1, 6, 256
-DIGEST, REASON, LAST_SEQUENCE, TREE_SIZE = -70201, -70202, -70203, -70204
+DIGEST, REASON, LAST_SEQUENCE, TREE_SIZE, EARLIER_ROOT = -70201, -70202, -70203, -70204, -70205
 WHOLE, MISSING = -70301, -70302
 
 
@@ -53,8 +56,27 @@ class TreeHead(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
+class Earlier(msgspec.Struct, frozen=True, kw_only=True):
+    """An earlier tree of a log, and how a later one continues it.
+
+    Attributes:
+        size: Leaves in it.
+        root: Its root.
+        path: The consistency proof to the later tree; empty where it was checked and is not needed any more.
+    """
+
+    size: int
+    root: bytes
+    path: tuple[bytes, ...] = ()
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """A receipt that was checked: this digest is leaf `index` of the tree of `size` with this root."""
+    """A receipt that was checked: this digest is leaf `index` of the tree of `size` with this root.
+
+    Attributes:
+        earlier: A tree that this one is shown to continue, by the proof alone: whoever saw another root at that size
+            has seen another history.
+    """
 
     digest: bytes
     log: str
@@ -62,6 +84,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     root: bytes
     signed_at: int
+    earlier: Earlier | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,10 +131,21 @@ def sign_head(*, log: str, size: int, root: bytes, signed_at: int, key: SigningK
     return TreeHead(log=log, size=size, root=root, signed_at=signed_at, protected=protected, signature=signature)
 
 
-def encode_receipt(head: TreeHead, digest: bytes, index: int, path: Sequence[bytes]) -> bytes:
-    """The receipt of one leaf under a signed head."""
-    proof = cbor.encode([head.size, index, list(path)])
-    return cose.envelope(head.protected, {VDP: {INCLUSION: [proof]}, DIGEST: digest}, None, head.signature)
+def encode_receipt(
+    head: TreeHead, digest: bytes, index: int, path: Sequence[bytes], earlier: Earlier | None = None
+) -> bytes:
+    """The receipt of one leaf under a signed head; with an earlier tree that it continues, where one is given."""
+    proofs = {INCLUSION: [cbor.encode([head.size, index, list(path)])]}
+    beside: dict[int, Any] = {VDP: proofs, DIGEST: digest}
+    if earlier is not None:
+        proofs[CONSISTENCY] = [encode_growth(earlier, head.size)]
+        beside[EARLIER_ROOT] = earlier.root
+    return cose.envelope(head.protected, beside, None, head.signature)
+
+
+def encode_growth(earlier: Earlier, size: int) -> bytes:
+    """A consistency proof as a receipt carries it."""
+    return cbor.encode([earlier.size, size, list(earlier.path)])
 
 
 def open_receipt(data: bytes, key: PublicKey) -> Receipt:
@@ -121,25 +155,59 @@ def open_receipt(data: bytes, key: PublicKey) -> Receipt:
         EvidenceError: Proof where the proof does not fit, Signature where the root is not the log's; else for the form.
     """
     envelope = cose.parse(data, None, MAX_ANSWER_BYTES)
-    header = Claims(envelope.header, "protected")
-    if header.get(VDS, claims.integer(0, 2**16)) != RFC9162_SHA256:
-        raise ClaimError(header.path(VDS), "1, a tree of RFC 9162")
-    issued = Claims(header.get(CWT_CLAIMS, lambda value, _: value), header.path(CWT_CLAIMS))
+    issued = issued_claims(envelope)
     beside = Claims(envelope.unprotected, "unprotected")
     digest = beside.get(DIGEST, claims.digest)
-    size, index, path = _proof(Claims(beside.get(VDP, lambda value, _: value), beside.path(VDP)))
+    proofs = Claims(beside.get(VDP, lambda value, _: value), beside.path(VDP))
+    size, index, path = _proof(proofs)
     if size != issued.get(TREE_SIZE, claims.integer(1, MAX_INTEGER)):
         raise ProofError("the proof is for a tree of another size than the signed one")
     root = merkle.root_from_inclusion(merkle.leaf_hash(digest), index, size, path)
     envelope.verify(key, detached=root)
+    earlier, later = open_growth(proofs, beside) or (None, (size, root))
+    if later != (size, root):
+        raise ProofError("the consistency proof leads to another tree than the signed one")
     return Receipt(
         digest=digest,
+        earlier=earlier,
         log=issued.get(ISS, hex_id),
         signed_at=issued.get(IAT, claims.instant),
         index=index,
         size=size,
         root=root,
     )
+
+
+def issued_claims(envelope: cose.Envelope) -> Claims:
+    """Log, time and size in the protected header of a signed head, not yet checked.
+
+    Raises:
+        ClaimError: It is not the head of a tree that we know.
+    """
+    header = Claims(envelope.header, "protected")
+    if header.get(VDS, claims.integer(0, 2**16)) != RFC9162_SHA256:
+        raise ClaimError(header.path(VDS), "1, a tree of RFC 9162")
+    return Claims(header.get(CWT_CLAIMS, lambda value, _: value), header.path(CWT_CLAIMS))
+
+
+def open_growth(proofs: Claims, beside: Claims) -> tuple[Earlier, tuple[int, bytes]] | None:
+    """The earlier tree that a consistency proof begins with, and size and root that it leads to; None where none is.
+
+    Raises:
+        EvidenceError: The proof has not the form that it needs, or does not begin with the root that stands beside it.
+    """
+    found = proofs.find(CONSISTENCY, claims.array(claims.octets(1, MAX_ANSWER_BYTES), 1))
+    if found is None:
+        return None
+    root = beside.get(EARLIER_ROOT, claims.digest)
+    match cbor.decode(found[0], MAX_ANSWER_BYTES) if found else None:
+        case [first, second, path]:
+            size = claims.integer(1, MAX_INTEGER)(first, "proof/size1")
+            later = claims.integer(1, MAX_INTEGER)(second, "proof/size2")
+            hashes = claims.array(claims.digest, MAX_PATH)(path, "proof/path")
+        case _:
+            raise ProofError("a consistency proof is [earlier size, later size, path]")
+    return Earlier(size=size, root=root), (later, merkle.root_from_consistency(size, root, later, hashes))
 
 
 def _proof(found: Claims) -> tuple[int, int, tuple[bytes, ...]]:

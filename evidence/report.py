@@ -15,14 +15,14 @@ from evidence.claims import Claims
 from evidence.errors import ClaimError, ProfileError
 from evidence.ids import ID_BYTES, from_ueid, is_model_id, to_ueid
 from evidence.keys import SigningKey
-from evidence.limits import MAX_DEVICES, MAX_IDS, MAX_MESSAGE_BYTES, MAX_SEQUENCE
+from evidence.limits import MAX_DEVICES, MAX_IDS, MAX_INTEGER, MAX_MESSAGE_BYTES, MAX_SEQUENCE
 
 MESSAGE_TYPE = "application/eat+cwt"
 # No domain is ours for good, so the profile is a UUID that was drawn for it; another version is another UUID.
 PROFILE = "urn:uuid:6f1c1b52-8f0a-4a3c-9a44-5b0f6a7c2d10"
 
 IAT, UEID, EAT_PROFILE, SUBMODS, SWVERSION = 6, 256, 265, 266, 271
-SEQUENCE, PREVIOUS, INVENTORY = -70001, -70002, -70003
+SEQUENCE, PREVIOUS, INVENTORY, HEAD = -70001, -70002, -70003, -70004
 RESULT, REASON, VERSION_ALT, SCHEME, IMAGE_DIGEST = -70101, -70102, -70103, -70104, -70105
 MODEL_IDS, HARDWARE, HARDWARE_REVISION, OFFER, READ_AT, READER = (
     -70106,
@@ -92,6 +92,18 @@ class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
     offer: Offer | None = None
 
 
+class SeenHead(msgspec.Struct, frozen=True, kw_only=True):
+    """A tree head that a gateway holds: log id, leaves in the tree, root.
+
+    It is testimony about the collector, signed by somebody else, and stays in the log: a log that has another history
+    than the gateways saw carries the proof of it.
+    """
+
+    log: str
+    size: int
+    root: bytes
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The claims of one report.
 
@@ -102,6 +114,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         previous: SHA-256 of the previous report's signed bytes; absent in the first.
         inventory: `inventory_digest` of the devices.
         devices: Sorted by device id; None where the inventory has not changed.
+        head: The newest tree head that the gateway holds, now and then: the receipt shows that its tree continues it.
     """
 
     gateway: str
@@ -110,6 +123,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     inventory: bytes
     previous: bytes | None = None
     devices: tuple[DeviceReport, ...] | None = None
+    head: SeenHead | None = None
 
 
 def inventory_digest(devices: tuple[DeviceReport, ...]) -> bytes:
@@ -130,6 +144,7 @@ def encode(report: Report) -> bytes:
         SEQUENCE: report.sequence,
         PREVIOUS: report.previous,
         INVENTORY: report.inventory,
+        HEAD: None if report.head is None else _encode_head(report.head),
     }
     if report.devices is not None:
         payload[SUBMODS] = submods = {device.device: _encode_device(device) for device in report.devices}
@@ -163,11 +178,26 @@ def decode(payload: bytes) -> Report:
         previous=found.find(PREVIOUS, claims.digest),
         inventory=found.get(INVENTORY, claims.digest),
         devices=found.find(SUBMODS, _devices),
+        head=found.find(HEAD, _head),
     )
     # Over what was received, not over what was understood: a later version may have added claims.
     if report.devices is not None and found.get(SUBMODS, lambda value, _: _inventory(value)) != report.inventory:
         raise ClaimError(found.path(INVENTORY), "the digest of the submodules in this report")
     return report
+
+
+def _head(value: object, path: str) -> SeenHead:
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ClaimError(path, "an array of log id, tree size and root")
+    return SeenHead(
+        log=claims.octets(ID_BYTES, ID_BYTES)(value[0], f"{path}[0]").hex(),
+        size=claims.integer(1, MAX_INTEGER)(value[1], f"{path}[1]"),
+        root=claims.digest(value[2], f"{path}[2]"),
+    )
+
+
+def _encode_head(head: SeenHead) -> list[Any]:
+    return [bytes.fromhex(head.log), head.size, head.root]
 
 
 def _inventory(submods: Any) -> bytes:
@@ -262,6 +292,7 @@ __all__ = [
     "OfferResult",
     "Report",
     "Result",
+    "SeenHead",
     "decode",
     "encode",
     "inventory_digest",

@@ -9,7 +9,7 @@ from evidence.enrolment import EnrolmentCode
 from evidence.keys import SigningKey
 from evidence.limits import MAX_INTEGER, MAX_RANGES, MAX_SEQUENCE
 from evidence.receipt import Refusal, Request
-from evidence.report import DeviceReport, Offer, OfferResult, Report, Result, inventory_digest
+from evidence.report import DeviceReport, Offer, OfferResult, Report, Result, SeenHead, inventory_digest
 from evidence.statement import RESERVED, Statement
 
 KEY = SigningKey(bytes(range(32)))
@@ -77,6 +77,7 @@ def reports(draw: st.DrawFn) -> Report:
         inventory=inventory_digest(devices),
         previous=draw(st.none() | digests),
         devices=devices if changed else None,
+        head=draw(st.none() | st.builds(SeenHead, log=hex_ids, size=sequences, root=digests)),
     )
 
 
