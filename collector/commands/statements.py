@@ -63,17 +63,19 @@ def _list(args: argparse.Namespace) -> int:
 
 
 async def _show(args: argparse.Namespace, config: Config) -> None:
+    from collector.catalogue.instants import to_text
     from collector.register import opened
     from collector.store.database import reading
     from collector.store.statements import listed
 
     async with opened(config, now=args.clock()) as (engine, _), reading(engine) as connection:
-        async for leaf, fact in listed(connection, kind=args.kind, model=args.model, issuer=args.issuer):
+        async for row in listed(connection, kind=args.kind, model=args.model, issuer=args.issuer):
+            recorded_at = to_text(row.recorded_at)
             if args.json:
-                print(msgspec.json.encode({"leaf": leaf, **fact}).decode())
+                envelope = {"leaf": row.leaf, "issuer": row.issuer, "recorded_at": recorded_at}
+                print(msgspec.json.encode({**envelope, **row.fact}).decode())
             else:
-                about = fact.get("model") or fact.get("device") or ""
-                print(f"{leaf:8} {fact['recorded_at']}  {fact['kind']:15} {fact['issuer']}  {about}")
+                print(f"{row.leaf:8} {recorded_at}  {row.kind:15} {row.issuer}  {row.model or row.device or ''}")
 
 
 class _Progress:

@@ -182,16 +182,16 @@ async def newest_recorded_at(connection: AsyncConnection) -> int | None:
 
 async def listed(
     connection: AsyncConnection, *, kind: str | None, model: str | None, issuer: str | None
-) -> AsyncIterator[tuple[int, Fact]]:
-    """Statements with their place in the log, in that order, read page by page."""
+) -> AsyncIterator[Recorded]:
+    """Statements in the order of the log, read page by page."""
     column = statements.c
     wanted = [column[name] == value for name, value in (("kind", kind), ("model", model), ("issuer", issuer)) if value]
-    query = sa.select(column.leaf, column.fact).where(*wanted).order_by(column.leaf).limit(PAGE)
+    query = sa.select(statements).where(*wanted).order_by(column.leaf).limit(PAGE)
     after = -1
-    while rows := (await connection.execute(query.where(column.leaf > after))).all():
+    while rows := (await connection.execute(query.where(column.leaf > after))).mappings().all():
         for row in rows:
-            yield row.leaf, row.fact
-        after = rows[-1].leaf
+            yield Recorded(**row)
+        after = rows[-1]["leaf"]
 
 
 def _of(kind: str, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:

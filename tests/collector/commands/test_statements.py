@@ -1,17 +1,22 @@
 """Signed statements by file: on record or in quarantine, each told, and the exit code of the whole."""
 
+import asyncio
 import io
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from collector.catalogue.instants import to_seconds
+from collector.catalogue.instants import to_seconds, to_text
+from collector.config import load
+from collector.register import opened
+from evidence.enrolment import parse_code, sign_enrolment
 from evidence.limits import MAX_STATEMENT_BYTES
 from tests.collector.commands.conftest import Command
-from tests.collector.register import key_of, signed
+from tests.collector.register import HOME, Register, key_of, signed
 
 AT = "2026-02-01T00:00:00Z"
 SIGNED_AT = to_seconds("2026-01-31T00:00:00Z")
@@ -129,3 +134,22 @@ def test_what_is_on_record_is_listed_in_order_and_by_choice(register: Command, f
         (fact,) = map(json.loads, out.splitlines())
         assert (fact["leaf"], fact["version"], fact["recorded_at"]) == (2, "1.0.0", AT)
     assert register("statements", "list", "--model", "acme/cam-9") == (0, "", "")
+
+
+def test_a_gateways_enrolment_is_listed_among_them(register: Command, config: Path) -> None:
+    """It is no fact, and has its place in the log like any other."""
+    _, out, _ = register("gateways", "code", "--port", "1883")
+    now = int(time.time())
+    wish = sign_enrolment(
+        gateway=HOME, key=key_of(f"gateway:{HOME}"), code=parse_code(out.split()[-1]), asserted_at=to_text(now)
+    )
+
+    async def arrive() -> None:
+        async with opened(load(str(config)), now=now) as (engine, log):
+            await Register(engine, log).receive(HOME, "statement", wish, at=now)
+
+    asyncio.run(arrive())
+    _, out, _ = register("statements", "list")
+    assert out.split()[2:4] == ["enrolment", f"gateway:{HOME}"]
+    _, out, _ = register("statements", "list", "--json")
+    assert (json.loads(out)["kind"], json.loads(out)["recorded_at"]) == ("enrolment", to_text(now))
