@@ -21,6 +21,7 @@ needs in any case.
 import asyncio
 import errno
 import os
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -95,7 +96,7 @@ class Client:
                 timeout=0,
                 exclusive=True,
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, termios.error) as error:
             number = error.errno if isinstance(error, OSError) else None
             raise self._failure(_REASONS.get(number or 0, "not_a_port"), str(error)) from error
         self._descriptor = self._serial.fileno()
@@ -104,7 +105,7 @@ class Client:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
     ) -> None:
-        with suppress(OSError, serial.serialutil.SerialException):
+        with suppress(OSError, termios.error):
             self._serial.reset_output_buffer()  # the kernel would wait for a stuck line to take what is left
         with suppress(OSError):  # the port of an adapter that was pulled out
             self._serial.close()
