@@ -133,6 +133,7 @@ class _Settlement:
                 self.reject(item, error)
             else:
                 self.settled.receipts.append((message.gateway, message.digest))
+                self.settled.batch.compare(message.digest, claims.head)
         await self.settled.batch.add(digest for _, digest in self.settled.receipts)
         await self._write_reports(states, new)
 

@@ -4,12 +4,15 @@
   that neither is ever there without the other. That transaction is one of `writing`, and the size of the tree is read
   in it, so that several processes may append in turn.
 - One signature per batch: the head over all its leaves. Receipts of one batch differ in their path only.
+- A report that names a head gets the proof that this tree continues it. Where ours is another, that is said loudly: the
+  register was restored, or somebody shows two logs under one key. The report is stored all the same, as the evidence.
 - Appending what is there already appends nothing and gives its receipt under the newest head.
 - Leaf 0 is the genesis entry, SHA-256 of the log id's bytes: a log is never empty, since RFC 9942 has no empty path,
   and the first leaf ties the tree to its name.
 """
 
 import hashlib
+import logging
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -19,11 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from collector.errors import ConfigError
 from collector.store import log as rows
 from collector.store.database import writing
-from collector.transparency import tree
+from collector.transparency import proofs, tree
 from evidence.ids import ID_BYTES
 from evidence.keys import SigningKey
 from evidence.merkle import leaf_hash
-from evidence.receipt import TreeHead, encode_receipt, sign_head
+from evidence.receipt import Earlier, TreeHead, encode_receipt, sign_head
+from evidence.report import SeenHead
+
+logger = logging.getLogger(__name__)
 
 
 class Log:
@@ -90,6 +96,8 @@ class Batch:
         self._places: dict[str, int] = {}
         self._hashes: tree.Hashes = {}
         self._head: TreeHead | None = None
+        self._seen: dict[str, SeenHead] = {}
+        self._earlier: dict[str, Earlier] = {}
 
     async def add(self, digests: Iterable[str]) -> None:
         """Give each digest its place: its old one where the log holds it already."""
@@ -109,6 +117,11 @@ class Batch:
         """Whether a digest that was added was not in the log before this batch."""
         return self._places[digest] >= self._first
 
+    def compare(self, digest: str, seen: SeenHead | None) -> None:
+        """Let the receipt of a digest show that the log continues the head that its report names."""
+        if seen is not None and seen.log == self._log.id:
+            self._seen[digest] = seen
+
     async def seal(self) -> None:
         """Store the new leaves and sign the head over them; without new ones the newest head stands."""
         if self._new:
@@ -119,12 +132,25 @@ class Batch:
         paths = (tree.inclusion(place, size) for place in self._places.values() if place < self._first)
         wanted = {node for path in paths for parts in path for node in parts} - self._hashes.keys()
         self._hashes = {**self._hashes, **await rows.hashes(self._connection, wanted)}
+        for digest, seen in self._seen.items():
+            await self._show_continuity(digest, seen)
+
+    async def _show_continuity(self, digest: str, seen: SeenHead) -> None:
+        size = self._signed_head.size
+        if seen.size <= size:
+            self._earlier[digest] = await proofs.consistency(self._connection, seen.size, size)
+        if self.leaf(digest) < seen.size or self._earlier[digest].root != seen.root:
+            logger.error(
+                "log_forked: report %s names another head of %d leaves than this log has; was the register restored?",
+                digest,
+                seen.size,
+            )
 
     def receipt(self, digest: str) -> bytes:
         """The receipt (RFC 9942) of a digest that was added; to be given out once the transaction is committed."""
         head, place = self._signed_head, self._places[digest]
         path = tree.resolve(tree.inclusion(place, head.size), self._hashes)
-        return encode_receipt(head, bytes.fromhex(digest), place, path)
+        return encode_receipt(head, bytes.fromhex(digest), place, path, self._earlier.get(digest))
 
     @property
     def _signed_head(self) -> TreeHead:
