@@ -38,11 +38,10 @@ def format_draft(draft: Draft) -> str:
     """The draft as a code to copy.
 
     Raises:
-        DraftCodeError: It is too long for one.
+        DraftCodeError: It is too long for one, or holds what no statement can.
     """
     body = cbor.encode({_KIND: draft.kind, _DEVICE: bytes.fromhex(draft.device), _FIELDS: dict(draft.fields)})
-    if len(body) > MAX_DRAFT_BYTES:
-        raise DraftCodeError(f"a draft has at most {MAX_DRAFT_BYTES} bytes, this one has {len(body)}")
+    _decode(body)
     return copied.write(_PREFIX, body)
 
 
@@ -52,7 +51,10 @@ def parse_draft(written: str) -> Draft:
     Raises:
         DraftCodeError: Cut, mistyped, of another version, or holding what no statement can.
     """
-    body = copied.read(_PREFIX, written, "a draft", DraftCodeError)
+    return _decode(copied.read(_PREFIX, written, "a draft", DraftCodeError))
+
+
+def _decode(body: bytes) -> Draft:
     try:
         found = Claims(cbor.decode(body, MAX_DRAFT_BYTES))
         return Draft(
@@ -61,4 +63,4 @@ def parse_draft(written: str) -> Draft:
             fields=found.get(_FIELDS, statement.fields),
         )
     except EvidenceError as error:
-        raise DraftCodeError(f"the draft cannot be read: {error}") from error
+        raise DraftCodeError(f"a draft cannot hold this: {error}") from error

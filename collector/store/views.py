@@ -9,7 +9,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -38,6 +38,7 @@ from collector.store.rows import (
 )
 
 _MOST_CHOICES = 200
+_MOST_ANSWERED = 500  # statements that a reply may be about
 Row = dict[str, Any]
 Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
 
@@ -204,6 +205,30 @@ async def statements(
         (column.kind != "waiver") | (column.device == about.device) | column.document.in_(documents),
     )
     return await _page(connection, query, (column.leaf.desc(),), after, limit, NumberKey, _to(Statement))
+
+
+async def answers(
+    connection: AsyncConnection, about: Device, issuers: Collection[str], *, known: int, limit: int
+) -> tuple[Statement, ...]:
+    """What some parties replied about a device, its model, or a statement about one of them, the newest first."""
+    column = s.statements.c
+    own = column.issuer == f"consumer:{about.gateway}"
+    concerned = (column.device == about.device) | ((column.model == about.model) & column.device.is_(None))
+    seen = own | column.issuer.not_like("consumer:%")
+    latest = sa.select(column.digest).where(concerned, seen).order_by(column.leaf.desc()).limit(_MOST_ANSWERED)
+    digests = list(await connection.scalars(latest))
+    of_a_statement = (
+        column.device.is_(None) & column.model.is_(None) & column.fact["statement"].as_string().in_(digests)
+    )
+    query = (
+        sa.select(column.digest, column.leaf, column.kind, column.issuer, column.asserted_at, column.recorded_at)
+        .add_columns(column.fact)
+        .where(column.kind == "answer", column.issuer.in_(issuers), column.recorded_at <= known)
+        .where(concerned | of_a_statement)
+        .order_by(column.leaf.desc())
+        .limit(limit)
+    )
+    return tuple(map(_to(Statement), await _rows(connection, query)))
 
 
 async def simulated(connection: AsyncConnection) -> bool:

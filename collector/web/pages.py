@@ -15,12 +15,13 @@ from collector.appraisal.codes import FindingCode
 from collector.store import rows, views
 from collector.store.database import reading
 from collector.web.api import known_device
+from collector.web.beside import beside
 from collector.web.codes import WEIGHS, code_page, group_of
 from collector.web.debts import Tracks, debts, tracks
 from collector.web.errors import Fault
 from collector.web.language import COOKIE, LOCALES, Language, choose
 from collector.web.paging import key_of, word_for
-from collector.web.parameters import At, Cursor, HexId, Known, wanted_devices
+from collector.web.parameters import SALE_WORDS, At, Cursor, HexId, Known, wanted_devices
 from collector.web.replay import Moments, moments, replay
 from collector.web.room import Room
 from collector.web.shown import Showing, TrackShown, instant, stated
@@ -121,6 +122,7 @@ async def device(
         verdicts = await views.verdicts(connection, gateway, device, limit=_HISTORY)
         readings = await views.readings(connection, gateway, device, limit=_HISTORY)
         replayed = await replay(connection, row, asked, room) if at or known else None
+        aside = await beside(connection, row, asked, language, room)
         simulated = await views.simulated(connection)
     showing = Showing(language, room.now(), room.policy)
     shown = showing.device(row)
@@ -137,9 +139,19 @@ async def device(
         verdicts=[(item, tracks(item.verdict)) for item in verdicts.items],
         readings=[(item, showing.reading(item.reading)) for item in readings.items],
         statements=[(item, stated(item.fact)) for item in statements.items],
+        beside=aside,
+        offered=_sale_options(room, language),
         **_pager(request, statements, cursor),
         simulated=simulated,
     )
+
+
+def _sale_options(room: Room, language: Language) -> dict[str, list[tuple[str, str]]]:
+    """What the form of a sale offers: the value and the label of each choice."""
+    offered = {"jurisdiction": [(name, name) for name in sorted(room.policy.jurisdictions)]}
+    for name, words in SALE_WORDS.items():
+        offered[name] = [(word, str(language(f"sale.{name}.{word}"))) for word in words]
+    return offered
 
 
 def _replayed(

@@ -1,7 +1,8 @@
 """What an address may ask, for pages and for the API alike. A form sends what was not chosen as an empty text."""
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+from litestar import Request
 from litestar.di import Provide
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
@@ -33,3 +34,22 @@ def _wanted(
 
 wanted_devices: Final = {"wanted": Provide(_wanted, sync_to_thread=False)}
 """The dependency of a handler that lists devices."""
+
+SALE_WORDS: Final = {
+    "seller_type": ("trader", "private"),
+    "buyer_type": ("consumer", "business"),
+    "supply": ("single", "continuous"),
+    "condition": ("new", "used"),
+    "transfer": ("sale", "lease", "gift"),
+}
+"""The fields of a sale that are one of a few words."""
+_SALE: Final = ("seller", "contract", "delivered", "jurisdiction", *SALE_WORDS)
+
+
+def _sold(request: Request[Any, Any, Any]) -> dict[str, str]:
+    """The fields of a sale as a form sends them; what was left out stays unsaid."""
+    return {name: value for name in _SALE if (value := request.query_params.get(name, "").strip())}
+
+
+what_was_sold: Final = {"sold": Provide(_sold, sync_to_thread=False)}
+"""The dependency of a handler to which a sale is described."""

@@ -84,7 +84,7 @@ async def test_every_page_fits_and_says_nothing_on_the_console(
     complaints: list[str] = []
     devices = [f"/devices/{GATEWAY}/{name}" for name in names.values()]
     async with _watched(context, complaints) as page:
-        for path in [*PAGES, *devices, f"{devices[1]}?at=2026-11-20"]:
+        for path in [*PAGES, *devices, f"{devices[1]}?at=2026-11-20", f"{devices[1]}/draft?seller=dorpswinkel"]:
             await page.goto(address + path)
             assert await page.evaluate("document.documentElement.lang") == language
             assert await page.evaluate("document.documentElement.scrollWidth") <= width, path

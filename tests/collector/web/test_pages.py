@@ -76,7 +76,9 @@ def _structure(text: str) -> _Structure:
 def addresses(names: dict[str, str]) -> list[str]:
     """Every page of a furnished register."""
     devices = [f"/devices/{GATEWAY}/{name}" for name in names.values()]
-    return [*PAGES, *devices, f"{devices[1]}?at=2026-11-20&known=2026-11-18", "/?level=B", "/?model=none", "/nowhere"]
+    draft = f"{devices[1]}/draft?seller=dorpswinkel&contract=2026-03-10"
+    replayed = f"{devices[1]}?at=2026-11-20&known=2026-11-18"
+    return [*PAGES, *devices, replayed, draft, "/?level=B", "/?model=none", "/nowhere"]
 
 
 async def test_each_device_shows_what_it_runs_and_both_verdicts(

@@ -130,7 +130,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 BUILT = (
     *("code.", "finding.", "flag.", "level.", "result.", "kind.", "rejection.", "reason.", "missing.", "class."),
     *("source.", "role.", "read_reason.", "about_item.", "owed.", "error.", "timeline.", "track.", "track_long."),
-    *("no_debtor.", "site.", "codes.", "about."),
+    *("no_debtor.", "site.", "codes.", "about.", "promises.", "answers.stance.", "sale."),
 )
 
 
