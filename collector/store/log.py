@@ -6,7 +6,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store.schema import heads, leaves, logs, nodes
+from collector.store.schema import heads, leaves, logs, nodes, reports, restorations, statements
 from evidence.merkle import leaf_hash
 from evidence.receipt import TreeHead
 
@@ -20,6 +20,29 @@ class LogRow(msgspec.Struct, frozen=True, kw_only=True):
     public_key: str
     created_at: int
     simulated: bool
+
+
+class Restoration(msgspec.Struct, frozen=True, kw_only=True):
+    """The register was put back from a backup, when its log had this size and root."""
+
+    size: int
+    root: bytes
+    restored_at: int
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A leaf, and what is stored of the message that it stands for.
+
+    Attributes:
+        kind: `genesis`, `report`, or the kind of the statement; None where nothing is stored of it.
+        body_present: Whether the signed bytes are still here; they can be erased, a leaf cannot.
+    """
+
+    index: int
+    digest: str
+    recorded_at: int
+    kind: str | None
+    body_present: bool
 
 
 async def find(connection: AsyncConnection) -> LogRow | None:
@@ -87,3 +110,42 @@ async def newest_head(connection: AsyncConnection, log: str) -> TreeHead:
     """The signed head of the log as it is."""
     row = (await connection.execute(sa.select(heads).order_by(heads.c.size.desc()).limit(1))).one()
     return TreeHead(log=log, **row._mapping)  # noqa: SLF001  # SQLAlchemy's documented name
+
+
+async def head_of(connection: AsyncConnection, log: str, size: int) -> TreeHead | None:
+    """The signed head over so many leaves; None where no batch ended there."""
+    row = (await connection.execute(sa.select(heads).where(heads.c.size == size))).one_or_none()
+    return None if row is None else TreeHead(log=log, **row._mapping)  # noqa: SLF001
+
+
+async def heads_within(connection: AsyncConnection, log: str, first: int, last: int) -> list[TreeHead]:
+    """The signed heads of sizes from `first` to `last`."""
+    query = sa.select(heads).where(heads.c.size.between(first, last)).order_by(heads.c.size)
+    return [TreeHead(log=log, **row) for row in (await connection.execute(query)).mappings()]
+
+
+async def entries(connection: AsyncConnection, first: int, limit: int) -> list[Entry]:
+    """The leaves from `first` on, in the order of the log."""
+    has_body = reports.c.body.is_not(None) | statements.c.body.is_not(None)
+    kind = sa.case((leaves.c.index == 0, "genesis"), (reports.c.digest.is_not(None), "report"), else_=statements.c.kind)
+    query = (
+        sa.select(leaves, kind.label("kind"), has_body.label("body_present"))
+        .outerjoin(reports, reports.c.digest == leaves.c.digest)
+        .outerjoin(statements, statements.c.digest == leaves.c.digest)
+        .where(leaves.c.index >= first)
+        .order_by(leaves.c.index)
+        .limit(limit)
+    )
+    return [Entry(**row) for row in (await connection.execute(query)).mappings()]
+
+
+async def note_restoration(connection: AsyncConnection, restoration: Restoration) -> None:
+    """Write down that the register was put back."""
+    await connection.execute(sa.insert(restorations), msgspec.structs.asdict(restoration))
+
+
+async def all_restorations(connection: AsyncConnection) -> list[Restoration]:
+    """Each time that the register was put back, the first one first."""
+    columns = (restorations.c.size, restorations.c.root, restorations.c.restored_at)
+    query = sa.select(*columns).order_by(restorations.c.id)
+    return [Restoration(**row) for row in (await connection.execute(query)).mappings()]

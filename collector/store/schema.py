@@ -78,6 +78,15 @@ heads = _table(
     sa.Column("signature", sa.LargeBinary, nullable=False),
 )
 
+# When the register was put back from a backup: from that size on its log may be another than the one that was lost.
+restorations = _table(
+    "restorations",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("root", sa.LargeBinary, nullable=False),
+    sa.Column("restored_at", sa.BigInteger, nullable=False),
+)
+
 # --- who is known ---
 
 parties = _table(
