@@ -4,30 +4,27 @@
   Answers go out at QoS 0: who misses one sends again.
 - MQTT 5 with Receive Maximum where the broker takes it, since a default window is 20 messages; else 3.1.1. The two are
   tried in turn until one connects.
-- Each connection is a client of its own: what is acknowledged belongs to the connection it came on, and after a loss
-  the broker delivers again.
-- paho is driven by the event loop (add_reader, add_writer); only connecting, which blocks, is done in a thread.
+- Each connection is one of its own: what is acknowledged belongs to the connection it came on, and after a loss the
+  broker delivers again.
+- What a turn of the event loop has to send, answers and acknowledgements in their order, is written at once.
 """
 
 import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final, cast
 
-import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
-from paho.mqtt.packettypes import PacketTypes
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.enums import MQTTProtocolVersion
 
 from collector.errors import BrokerError
+from collector.ingest import packets
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.patience import delays
 
-TOPICS: Final = (("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statement", 1))
+TOPICS: Final = ("updateplicht/1/+/+/report", "updateplicht/1/+/+/statement")
 RECEIVE_MAXIMUM: Final = 1000
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEPALIVE_S: Final = 30
@@ -48,6 +45,7 @@ class Session:
         inbox: Where messages go.
         health: Where the broker's state is shown.
         version: The one version to speak, where it is known; else both are tried.
+        topics: What to subscribe to.
 
     Attributes:
         connected: Set while messages come.
@@ -61,6 +59,7 @@ class Session:
         inbox: Inbox,
         health: Health,
         version: MQTTProtocolVersion | None = None,
+        topics: Sequence[str] = TOPICS,
     ) -> None:
         self._host = host
         self._port = port
@@ -68,6 +67,7 @@ class Session:
         self._inbox = inbox
         self._health = health
         self._versions = (version,) if version else (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311)
+        self._topics = topics
         self._connection: _Connection | None = None
         self.connected = asyncio.Event()
 
@@ -75,7 +75,7 @@ class Session:
         """Stay connected until cancelled."""
         waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
         for version in itertools.cycle(self._versions):
-            connection = _Connection(self._name, version, self._inbox)
+            connection = _Connection(self._name, version, self._topics, self._inbox)
             try:
                 await connection.open(self._host, self._port)
                 waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
@@ -99,29 +99,22 @@ class Session:
             self._connection.publish(topic, payload)
 
 
-class _Connection:
+class _Connection(asyncio.Protocol):
     """One connection, from CONNECT to its end."""
 
-    def __init__(self, name: str, version: MQTTProtocolVersion, inbox: Inbox) -> None:
+    def __init__(self, name: str, version: MQTTProtocolVersion, topics: Sequence[str], inbox: Inbox) -> None:
         self._loop = asyncio.get_running_loop()
-        self._inbox = inbox
+        self._name = name
         self._version = version
+        self._topics = topics
+        self._inbox = inbox
+        self._transport: asyncio.Transport | None = None
+        self._unread = bytearray()
+        self._unsent: list[bytes] = []
+        self._heard_at = self._loop.time()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self._keep_alive: asyncio.Task[None] | None = None
-        is_5 = version == MQTTProtocolVersion.MQTTv5
-        self._client = mqtt.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=name,
-            clean_session=None if is_5 else False,
-            protocol=version,
-            reconnect_on_failure=False,
-            manual_ack=True,
-        )
-        self._client.on_connect = self._on_connect
-        self._client.on_subscribe = self._on_subscribe
-        self._client.on_message = self._on_message
-        self._client.on_disconnect = self._on_disconnect
 
     async def open(self, host: str, port: int) -> None:
         """Connect and subscribe.
@@ -131,8 +124,7 @@ class _Connection:
         """
         try:
             async with asyncio.timeout(CONNECT_S):
-                await asyncio.to_thread(self._connect, host, port)
-                self._attach()
+                await self._loop.create_connection(lambda: self, host, port)
                 self._keep_alive = self._loop.create_task(self._tick(), name="broker keep-alive")
                 await asyncio.wait({self._subscribed, self.lost}, return_when=asyncio.FIRST_COMPLETED)
         except (OSError, TimeoutError) as error:
@@ -142,96 +134,88 @@ class _Connection:
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Send at QoS 0."""
-        self._client.publish(topic, payload, qos=0)
+        self._send(packets.publish(topic, payload, self._version))
 
-    def acknowledge(self, packet: int) -> None:
+    def acknowledge(self, packet_id: int) -> None:
         """Tell the broker that a message is stored; after the connection is lost, it finds out by itself."""
-        if not self.lost.done():
-            self._client.ack(packet, 1)
+        self._send(packets.acknowledge(packet_id))
 
     def close(self) -> None:
         """Say goodbye, as far as anybody listens; the broker keeps the session."""
         if self._keep_alive is not None:
             self._keep_alive.cancel()
-        self._client.disconnect()
-        self._guarded(self._client.loop_write)
-        if (sock := self._client.socket()) is not None:
-            self._detach(self._client, None, sock)
-            self._client.on_socket_close = self._client.on_socket_unregister_write = None
-            sock.close()
+        if self._transport is not None:
+            self._send(packets.GOODBYE)
+            self._flush()
+            self._transport.close()
         if not self.lost.cancel() and not self.lost.cancelled():
             self.lost.exception()  # whoever wanted to know has been told
 
-    def _connect(self, host: str, port: int) -> None:
-        if self._version == MQTTProtocolVersion.MQTTv5:
-            properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's
-            properties.ReceiveMaximum = RECEIVE_MAXIMUM
-            properties.SessionExpiryInterval = SESSION_EXPIRY_S
-            self._client.connect(host, port, KEEPALIVE_S, clean_start=False, properties=properties)
-        else:
-            self._client.connect(host, port, KEEPALIVE_S)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Introduce ourselves."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._send(
+            packets.connect(
+                self._name,
+                self._version,
+                keepalive_s=KEEPALIVE_S,
+                receive_maximum=RECEIVE_MAXIMUM,
+                expiry_s=SESSION_EXPIRY_S,
+            )
+        )
 
-    def _attach(self) -> None:
-        # After connecting, so that paho calls these from the loop's own thread only.
-        self._client.on_socket_close = self._detach
-        self._client.on_socket_register_write = self._want_write
-        self._client.on_socket_unregister_write = self._want_no_write
-        if (sock := self._client.socket()) is not None:
-            self._loop.add_reader(sock, self._guarded, self._client.loop_read)
+    def data_received(self, data: bytes) -> None:
+        """Take what has come whole."""
+        self._heard_at = self._loop.time()
+        self._unread += data
+        try:
+            for first, body in packets.split(self._unread):
+                self._take(first, body)
+        except BrokerError as error:
+            self._lose(str(error))
 
-    def _detach(self, _client: mqtt.Client, _data: Any, sock: "mqtt.SocketLike") -> None:
-        self._loop.remove_reader(sock)
-        self._loop.remove_writer(sock)
+    def connection_lost(self, error: Exception | None) -> None:
+        """The broker, or the way to it, is gone."""
+        self._lose(f"the connection to the broker is lost: {error or 'it hung up'}")
 
-    def _want_write(self, _client: mqtt.Client, _data: Any, sock: "mqtt.SocketLike") -> None:
-        self._loop.add_writer(sock, self._guarded, self._client.loop_write)
+    def _take(self, first: int, body: bytes) -> None:
+        match first & 0xF0:
+            case packets.PUBLISH:
+                topic, payload, packet_id = packets.message(first, body, self._version)
+                acknowledge = _nothing if packet_id is None else functools.partial(self.acknowledge, packet_id)
+                self._inbox.put(Arrival(topic, payload, acknowledge))
+            case packets.CONNACK if body[1:2] == b"\x00":
+                self._send(packets.subscribe(self._topics, self._version))
+            case packets.CONNACK | packets.DISCONNECTED:
+                self._lose(f"the broker refuses the session: {body.hex() or 'no reason given'}")
+            case packets.SUBACK if packets.refusals(body, self._version):
+                self._lose("it refuses the subscription; give the collector the right to read updateplicht/1/#")
+            case packets.SUBACK if not self._subscribed.done():
+                self._subscribed.set_result(None)
 
-    def _want_no_write(self, _client: mqtt.Client, _data: Any, sock: "mqtt.SocketLike") -> None:
-        self._loop.remove_writer(sock)
+    def _send(self, packet: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._unsent:
+            self._loop.call_soon(self._flush)
+        self._unsent.append(packet)
+
+    def _flush(self) -> None:
+        if self._unsent and self._transport is not None:
+            self._transport.write(b"".join(self._unsent))
+        self._unsent.clear()
 
     async def _tick(self) -> None:
+        """Show that we are there, and notice when the broker is not."""
         while not self.lost.done():
-            await asyncio.sleep(1)
-            self._guarded(self._client.loop_misc)
-
-    def _guarded(self, step: Callable[[], MQTTErrorCode]) -> None:
-        # A broken pipe surfaces wherever paho happens to touch the socket.
-        try:
-            code = step()
-        except OSError as error:
-            self._lose(str(error))
-        else:
-            if code != MQTTErrorCode.MQTT_ERR_SUCCESS:
-                self._lose(mqtt.error_string(code))
+            await asyncio.sleep(KEEPALIVE_S / 2)
+            if self._loop.time() - self._heard_at > 1.5 * KEEPALIVE_S:
+                self._lose("the broker does not answer any more")
+            self._send(packets.PING)
 
     def _lose(self, why: str) -> None:
         if not self.lost.done():
-            self.lost.set_exception(BrokerError(f"the connection to the broker is lost: {why}"))
-
-    def _on_connect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        if reason.is_failure:
-            self._lose(f"it refuses the session: {reason}")
-        else:
-            self._client.subscribe(list(TOPICS))
-
-    def _on_subscribe(
-        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
-    ) -> None:
-        if any(reason.is_failure for reason in reasons):
-            self._lose("it refuses the subscription; give the collector the right to read updateplicht/1/#")
-        elif not self._subscribed.done():
-            self._subscribed.set_result(None)
-
-    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        acknowledge = functools.partial(self.acknowledge, message.mid) if message.qos else _nothing
-        self._inbox.put(Arrival(message.topic, bytes(message.payload), acknowledge))
-
-    def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Properties | None
-    ) -> None:
-        self._lose(str(reason))
+            self.lost.set_exception(BrokerError(why))
 
 
 def _nothing() -> None:

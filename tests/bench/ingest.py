@@ -70,11 +70,14 @@ async def _one(directory: Path, config: Config, port: int, load_: Sequence[tuple
     packets = [publish(topic(gateway, "report"), data, number) for number, (gateway, data) in enumerate(load_)]
     before = config.register_path.stat().st_size
     arguments = ("collector", "--config", str(directory / "collector.toml"), "run")
-    async with running(directory / "collector.log", *arguments, until_ready=True):
+    async with running(directory / "collector.log", *arguments, until_ready=True) as (collector, _):
         line = Line(port, "updateplicht/1/+/+/receipt")
         unit = await asyncio.to_thread(verifications)
         cpu, begun = time.process_time(), time.perf_counter()
-        receipts = await asyncio.to_thread(line.drive, packets, WINDOW, WITHIN_S)
+        try:
+            receipts = await asyncio.to_thread(line.drive, packets, WINDOW, WITHIN_S)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; the collector says:\n{collector.output()}") from error
         took, cpu = time.perf_counter() - begun, time.process_time() - cpu
         line.close()
     await _check(config, load_, receipts)
