@@ -16,7 +16,7 @@ setup: .venv/.made ## .venv with everything, from the lock
 	@.ci/setup venv
 
 setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, Chromium, another project's COSE
-	@.ci/setup packages mosquitto chromium
+	@.ci/setup packages mosquitto chromium fonts-dejavu-core libatomic1
 
 .venv-cose/.made: tests/evidence/foreign/requirements.lock .ci/setup
 	@.ci/setup cose

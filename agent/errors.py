@@ -77,3 +77,9 @@ class PublishError(AgentError):
     """The broker refuses for good."""
 
     code = "publish"
+
+
+def first(errors: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group, however deep."""
+    error = errors.exceptions[0]
+    return first(error) if isinstance(error, BaseExceptionGroup) else error

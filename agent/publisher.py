@@ -16,7 +16,7 @@ import msgspec
 
 from agent.answers import open_answer
 from agent.enrolment import Enrolment
-from agent.errors import BrokerError, PublishError, SpoolError, StateError
+from agent.errors import BrokerError, PublishError, SpoolError, StateError, first
 from agent.spool import Entry, Spool
 from agent.state import Head, LastRefusal, Remembered
 from evidence.errors import EvidenceError
@@ -129,8 +129,12 @@ class Publisher:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._send(session), name="publisher.send")
                 group.create_task(self._receive(session, enrolment), name="publisher.receive")
-        except* (BrokerError, PublishError) as broken:
-            raise broken.exceptions[0] from None
+        except BaseExceptionGroup as errors:
+            # Not `except*`: before Python 3.11.4 what is raised there leaves in a group of its own.
+            broken, others = errors.split((BrokerError, PublishError))
+            if others is not None or broken is None:
+                raise
+            raise first(broken) from None
 
     async def _send(self, session: Session) -> None:
         clock = asyncio.get_running_loop().time

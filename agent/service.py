@@ -13,7 +13,7 @@ import time
 from agent import enrolment, keys, reporter, systemd
 from agent.config import Config
 from agent.enrolment import Enrolment
-from agent.errors import AgentError
+from agent.errors import AgentError, first
 from agent.publisher import Connect, Pace, Publisher
 from agent.reporter import Reporter
 from agent.sales import spool_sales
@@ -209,13 +209,11 @@ def run(config: Config) -> None:
     try:
         with locked(config.state_dir):
             asyncio.run(_serve(config))
-    except* AgentError as errors:
-        raise _first(errors) from None
-
-
-def _first(errors: BaseExceptionGroup[AgentError]) -> AgentError:
-    error = errors.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error
+    except BaseExceptionGroup as errors:
+        ours, others = errors.split(AgentError)
+        if others is not None or ours is None:
+            raise
+        raise first(ours) from None
 
 
 __all__ = ["Service", "clock", "connector", "open_spool", "run"]
