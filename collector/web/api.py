@@ -3,19 +3,18 @@
 What a device runs is the gateway's observation; the device itself signs nothing. Instants are UTC to the second.
 """
 
-from functools import partial
 from typing import Any, Final
 
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import rows, views
 from collector.store.database import reading
-from collector.web.errors import ErrorBody
+from collector.web import log
+from collector.web.errors import answers
 from collector.web.items import (
     DeviceItem,
     GatewayItem,
@@ -36,16 +35,8 @@ from collector.web.room import Room
 
 _PAGE: Final = 50
 
-_answers = partial(
-    get,
-    responses={
-        status: ResponseSpec(data_container=ErrorBody, description=why, generate_examples=False)
-        for status, why in ((400, "A parameter of the wrong form."), (404, "Nothing of that name."))
-    },
-)
 
-
-@_answers("/devices", dependencies=wanted_devices)
+@answers("/devices", dependencies=wanted_devices)
 async def devices(
     room: NamedDependency[Room], wanted: NamedDependency[rows.Filter], limit: Limit = _PAGE, cursor: Cursor = None
 ) -> Items[DeviceItem]:
@@ -55,14 +46,14 @@ async def devices(
     return Items(items=tuple(device_item(row, room) for row in page.items), next=word_for(page.next))
 
 
-@_answers("/devices/{gateway:str}/{device:str}")
+@answers("/devices/{gateway:str}/{device:str}")
 async def device(room: NamedDependency[Room], gateway: HexId, device: HexId) -> DeviceItem:
     """One device."""
     async with reading(room.engine) as connection:
         return device_item(await known_device(connection, gateway, device), room)
 
 
-@_answers("/devices/{gateway:str}/{device:str}/verdict")
+@answers("/devices/{gateway:str}/{device:str}/verdict")
 async def device_verdict(
     room: NamedDependency[Room], gateway: HexId, device: HexId, at: At = "", known: Known = ""
 ) -> ReplayItem:
@@ -73,7 +64,7 @@ async def device_verdict(
     return ReplayItem(at=asked.at, known=asked.known, verdict=verdict)
 
 
-@_answers("/devices/{gateway:str}/{device:str}/readings")
+@answers("/devices/{gateway:str}/{device:str}/readings")
 async def device_readings(
     room: NamedDependency[Room], gateway: HexId, device: HexId, limit: Limit = _PAGE, cursor: Cursor = None
 ) -> Items[ReadingItem]:
@@ -84,7 +75,7 @@ async def device_readings(
         return items(ReadingItem, await views.readings(connection, gateway, device, after=after, limit=limit))
 
 
-@_answers("/devices/{gateway:str}/{device:str}/verdicts")
+@answers("/devices/{gateway:str}/{device:str}/verdicts")
 async def device_verdicts(
     room: NamedDependency[Room], gateway: HexId, device: HexId, limit: Limit = _PAGE, cursor: Cursor = None
 ) -> Items[VerdictItem]:
@@ -95,7 +86,7 @@ async def device_verdicts(
         return items(VerdictItem, await views.verdicts(connection, gateway, device, after=after, limit=limit))
 
 
-@_answers("/devices/{gateway:str}/{device:str}/statements")
+@answers("/devices/{gateway:str}/{device:str}/statements")
 async def device_statements(
     room: NamedDependency[Room], gateway: HexId, device: HexId, limit: Limit = _PAGE, cursor: Cursor = None
 ) -> Items[StatementItem]:
@@ -106,7 +97,7 @@ async def device_statements(
         return items(StatementItem, await views.statements(connection, about, after=after, limit=limit))
 
 
-@_answers("/gateways")
+@answers("/gateways")
 async def gateways(room: NamedDependency[Room], limit: Limit = _PAGE, cursor: Cursor = None) -> Items[GatewayItem]:
     """The gateways, by id."""
     async with reading(room.engine) as connection:
@@ -114,7 +105,7 @@ async def gateways(room: NamedDependency[Room], limit: Limit = _PAGE, cursor: Cu
         return items(GatewayItem, await views.gateways(connection, after=after, limit=limit))
 
 
-@_answers("/rejected")
+@answers("/rejected")
 async def rejected(
     room: NamedDependency[Room],
     reason: FromQuery[str | None] = None,
@@ -127,7 +118,7 @@ async def rejected(
         return items(RejectedItem, await views.rejected(connection, reason=reason, after=after, limit=limit))
 
 
-@_answers("/rejections")
+@answers("/rejections")
 async def rejections(room: NamedDependency[Room]) -> Items[RejectionItem]:
     """How often each reason was met; all of them, the most frequent first."""
     async with reading(room.engine) as connection:
@@ -173,6 +164,7 @@ routes = (
             gateways,
             rejected,
             rejections,
+            log.routes,
         ],
     ),
     healthz,

@@ -13,11 +13,13 @@ code                 status
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from litestar import Request, Response
+from litestar import Request, Response, get
 from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
 
 from collector.errors import StoreError
 
@@ -47,6 +49,16 @@ class ErrorBody(msgspec.Struct, frozen=True, kw_only=True):
 
 ErrorPage = Callable[[Request[Any, Any, Any], int, Fault], Response[Any]]
 Handler = Callable[[Request[Any, Any, Any], Any], Response[Any]]
+
+
+answers = partial(
+    get,
+    responses={
+        status: ResponseSpec(data_container=ErrorBody, description=why, generate_examples=False)
+        for status, why in ((400, "A parameter of the wrong form."), (404, "Nothing of that name."))
+    },
+)
+"""A read of the API, whose errors stand in its description."""
 
 
 def error_bytes(code: str, message: str) -> bytes:
@@ -88,7 +100,8 @@ def _fault(error: HTTPException) -> Fault:
     code = _CODES.get(error.status_code, "bad_request")
     details = error.extra if isinstance(error.extra, list) else []
     if details:
-        return Fault(code=code, message=str(details[0]["message"]), path=str(details[0]["key"]))
+        # A name that Python keeps for itself is written with an underscore at its end in the code.
+        return Fault(code=code, message=str(details[0]["message"]), path=str(details[0]["key"]).removesuffix("_"))
     return Fault(code=code, message=error.detail)
 
 
