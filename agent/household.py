@@ -55,7 +55,9 @@ class Household:
         """
         owned = self._devices(now)
         by_identity = [one for one in owned if one.identity == text]
-        found = by_identity or [one for one in owned if text == one.name or one.device.startswith(text.lower())]
+        found = by_identity or [
+            one for one in owned if text and (text == one.name or one.device.startswith(text.lower()))
+        ]
         if len(found) != 1:
             which = f"could be {' or '.join(map(str, found))}; give its identity" if found else "is no device here"
             raise StatementError(f"{printable(text)} {which}; `updateplicht-agent read` shows the devices")

@@ -124,6 +124,7 @@ async def test_what_cannot_be_stated_ends_with_one_line(home: Gateway) -> None:
     home.finds(BULB, Reading(identity="mac:0002", name="Hall", version_raw="1"))
     mistakes: Sequence[tuple[Sequence[str], int, str]] = [
         (["sale", "Attic", "--seller", "x"], 65, "Attic is no device here"),
+        (["sale", "", "--seller", "x"], 65, "is no device here"),
         (["sale", "Hall", "--seller", "x"], 65, "could be Hall (ieee:00158d0001e29ff0) or Hall (mac:0002)"),
         (["sale", "--seller", "x"], 65, "which device?"),
         (["sale", "mac:0002"], 65, "missing required field `seller`"),
