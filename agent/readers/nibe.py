@@ -99,15 +99,18 @@ class Frames:
     def feed(self, data: bytes) -> bool:
         """Take what came; whether the product frame is complete."""
         self._seen += data
-        while not self.product and (start := self._seen.find(_START)) >= 0:
-            self._seen = self._seen[start:]
-            size = _HEADER_BYTES + self._seen[_HEADER_BYTES - 1] + 1 if len(self._seen) >= _HEADER_BYTES else 0
-            if not 0 < size <= len(self._seen):
-                return False
-            # A byte that only looked like a beginning costs nothing but itself.
-            self._seen = self._seen[size if self._take(self._seen[:size]) else 1 :]
-        if not self.product:
-            self._seen = b""
+        unfinished = len(self._seen)
+        place = self._seen.find(_START)
+        while place >= 0 and not self.product:
+            size = _size(self._seen[place:])
+            # What only looks like a beginning must not hide a frame behind it.
+            step = 1
+            if not size:
+                unfinished = min(unfinished, place)
+            elif self._take(self._seen[place : place + size]):
+                step = size
+            place = self._seen.find(_START, place + step)
+        self._seen = self._seen[unfinished:]
         return bool(self.product)
 
     def fault(self) -> LinkError:
@@ -127,3 +130,9 @@ class Frames:
         else:
             self.others += 1
         return True
+
+
+def _size(data: bytes) -> int:
+    """How long the frame at the beginning of this is; 0 while it is not complete."""
+    size = _HEADER_BYTES + data[_HEADER_BYTES - 1] + 1 if len(data) >= _HEADER_BYTES else len(data) + 1
+    return size if size <= len(data) else 0
