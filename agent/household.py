@@ -41,10 +41,10 @@ class Household:
 
     def __init__(self, file: Path) -> None:
         self.config: Config = config.load(file)
-        identity = keys.load(self.config.state_dir)
-        if identity is None or enrolment.load(self.config.state_dir) is None:
+        if enrolment.load(self.config.state_dir) is None:
             raise StatementError("this gateway reports to no collector yet; `updateplicht-agent enrol` first")
-        self.identity: Identity = identity
+        # Refuses a directory of another user's: what root puts into the spool, the service cannot read.
+        self.identity: Identity = keys.load_or_create(self.config.state_dir)
         self.spool: Spool = service.open_spool(self.config)
 
     def find(self, text: str, now: int) -> Owned:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -226,3 +227,13 @@ async def test_a_notice_is_acknowledged_for_one_device(home: Gateway) -> None:
     assert "You need not say so" in out
     (stated,) = waiting(home)
     assert (stated.kind, stated.fields) == ("acknowledgement", {"device": device(home), "notice": NOTICE})
+
+
+async def test_another_user_states_nothing(home: Gateway) -> None:
+    """What root puts into the spool, the service cannot read."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a directory away")
+    os.chown(home.state_dir, 65534, 65534)
+    code, _, err = await home.command("sale", "Hall", "--seller", "noordlicht", "--yes")
+    assert (code, "belongs to user nobody" in err) == (74, True)
+    assert waiting(home) == []
