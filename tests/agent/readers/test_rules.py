@@ -65,6 +65,7 @@ def test_a_library_loads_only_with_the_reader_that_needs_it() -> None:
         "gateway": set(),
         "mdns": {"zeroconf"},
         "modbus_device_id": {"pymodbus", "serial"},
+        "smp": {"serial"},
         "zigbee2mqtt": {"aiomqtt", "paho"},
     }
     for name, wanted in loads.items():
