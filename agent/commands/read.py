@@ -1,15 +1,20 @@
-"""`read`: one round over all sources, shown to the household. Sends nothing, signs nothing, keeps nothing."""
+"""`read`: one round over all sources, shown to the household. Sends nothing, signs nothing, keeps nothing.
+
+With `--record` what came is written as fixtures instead, without what tells the house.
+"""
 
 import argparse
 import asyncio
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agent import config, keys, state, survey
+from agent import config, keys, recording, state, survey
+from agent.config import Source
 from agent.consent import printable
 from agent.errors import StateError
 from agent.keys import Identity
@@ -22,12 +27,15 @@ def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
     parser = subparsers.add_parser("read", help="read all devices once and show them; sends nothing")
     parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--record", type=Path, metavar="DIR", help="write fixtures of what is read, without addresses")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Read once."""
     settings = config.load(Path(args.config))
+    if args.record:
+        return _record(settings.sources, args.record, args.clock())
     identity = _identity(settings.state_dir)
     known = _known(settings.state_dir)
     found = asyncio.run(survey.survey(settings.sources, known, args.clock))
@@ -36,6 +44,14 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print_table(found)
     return os.EX_OK
+
+
+def _record(sources: Sequence[Source], folder: Path, now: int) -> int:
+    done = asyncio.run(recording.record(sources, folder, now))
+    for item in done:
+        print(f"{item.source} ({item.reader}): {item.folder or 'nothing came that can be recorded'}")
+    print("Look it through before you hand it on: names in unusual places are not found.")
+    return os.EX_OK if any(item.folder for item in done) else os.EX_UNAVAILABLE
 
 
 def _identity(state_dir: Path) -> Identity | None:

@@ -23,6 +23,7 @@ from zeroconf import InterfaceChoice, ServiceStateChange, Zeroconf
 from zeroconf.asyncio import AsyncServiceBrowser, AsyncServiceInfo, AsyncZeroconf
 
 from agent.errors import LinkError
+from agent.links import tap
 from evidence.report import Result
 
 BROWSE_S = 4.0  # two rounds of questions
@@ -69,9 +70,11 @@ async def services(types: Sequence[str], interfaces: Sequence[str]) -> list[Serv
         browser = AsyncServiceBrowser(network.zeroconf, list(types), handlers=[listen])
         await asyncio.sleep(BROWSE_S)
         await browser.async_cancel()
-        return list(await asyncio.gather(*(_record(network, *item) for item in sorted(heard))))
+        found = list(await asyncio.gather(*(_record(network, *item) for item in sorted(heard))))
     finally:
         await network.async_close()
+    tap.current().services.extend((service.type, service.name, service.txt) for service in found)
+    return found
 
 
 async def _record(network: AsyncZeroconf, service_type: str, name: str) -> Service:

@@ -33,6 +33,7 @@ from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.errors import LinkError
+from agent.links import tap
 from evidence.report import Result
 
 QUIET_S = 1.0
@@ -76,7 +77,9 @@ async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:
         LinkError: The broker cannot be reached or refuses, or holds more than is taken.
     """
     async with _subscribed(broker, filters) as client:
-        return await _collect(client, filters)
+        found = await _collect(client, filters)
+    tap.current().messages.update(found)
+    return found
 
 
 async def answers(
@@ -109,7 +112,12 @@ async def answers(
                     message = await _next(client)
                     if message is not None:
                         found.add(message)
-        return found.heard
+    if requests:
+        tap.current().requests.extend(requests)
+        tap.current().answers.extend(found.heard)
+    else:
+        tap.current().messages.update(found.messages)
+    return found.heard
 
 
 @asynccontextmanager
