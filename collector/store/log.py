@@ -6,6 +6,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from collector.store import bulk
 from collector.store.schema import heads, leaves, logs, nodes, reports, restorations, statements
 from evidence.merkle import leaf_hash
 from evidence.receipt import TreeHead
@@ -68,6 +69,12 @@ async def positions(connection: AsyncConnection, digests: Collection[str]) -> di
     return {row.digest: row[1] for row in await connection.execute(query)}
 
 
+async def digests(connection: AsyncConnection, first: int, last: int) -> list[tuple[int, str]]:
+    """Index and digest of the leaves from `first` to before `last`."""
+    query = sa.select(leaves.c.index, leaves.c.digest).where(leaves.c.index >= first, leaves.c.index < last)
+    return [(index, digest) for index, digest in await connection.execute(query.order_by(leaves.c.index))]
+
+
 async def hashes(connection: AsyncConnection, wanted: Collection[Node]) -> dict[Node, bytes]:
     """The hashes of complete subtrees."""
     found: dict[Node, bytes] = {}
@@ -95,12 +102,13 @@ async def insert(
     head: TreeHead,
 ) -> None:
     """Append leaves from index `first` on, the subtrees that they complete, and the head over them."""
-    await connection.execute(
+    await bulk.execute(
+        connection,
         sa.insert(leaves),
         [{"index": index, "digest": digest, "recorded_at": recorded_at} for index, digest in enumerate(digests, first)],
     )
-    if above := [{"level": at[0], "index": at[1], "hash": value} for at, value in grown.items() if at[0] > 0]:
-        await connection.execute(sa.insert(nodes), above)
+    above = [{"level": at[0], "index": at[1], "hash": value} for at, value in grown.items() if at[0] > 0]
+    await bulk.execute(connection, sa.insert(nodes), above)
     row = msgspec.structs.asdict(head)
     del row["log"]
     await connection.execute(sa.insert(heads), row)
