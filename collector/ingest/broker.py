@@ -7,9 +7,9 @@ again until it holds a receipt. It knows no passwords, hence loopback only; whoe
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Any, cast
 
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # amqtt has no types
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]
@@ -39,6 +39,7 @@ async def embedded_broker(host: str, port: int) -> AsyncIterator[int]:
     # leaves a connection open whose first bytes are no MQTT.
     listener = ListenerConfig(type=ListenerType.EXTERNAL, bind=host)
     broker = Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=_PLUGINS))
+    broker._subscriptions = _Subscriptions()  # noqa: SLF001  # see there
     guests = _Guests(broker)
     try:
         server = await asyncio.start_server(guests.serve, host, port, start_serving=False)
@@ -84,3 +85,18 @@ class _Guests:
             writer.close()
         if self._present:
             await asyncio.wait(self._present, timeout=_GOODBYE_S)
+
+
+class _Subscriptions(dict[str, Any]):
+    """Looked through as they were when the look began.
+
+    amqtt 0.12 waits for clients in the middle of such a loop. Whoever subscribes or leaves meanwhile would end it with
+    a RuntimeError: for one client, or for all, since its one broadcasting task ends with it.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().keys()))
+
+    def items(self) -> Any:
+        """The pairs as they are now."""
+        return tuple(super().items())

@@ -1,9 +1,10 @@
 """The simulated house's own MQTT broker: amqtt, on loopback, with nothing kept on disk."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # amqtt ships no types
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType  # type: ignore[import-untyped]
@@ -23,6 +24,7 @@ async def broker(port: int = 0) -> AsyncIterator[int]:
         plugins={"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
     )
     served = Broker(config)
+    served._subscriptions = _Subscriptions()  # noqa: SLF001  # see there
     connected = partial(served.stream_connected, listener_name="default")
     # amqtt does not tell which port it got when asked for any, so the listener is ours.
     server = await asyncio.start_server(connected, LOOPBACK, port, start_serving=False)
@@ -33,3 +35,18 @@ async def broker(port: int = 0) -> AsyncIterator[int]:
     finally:
         server.close()
         await served.shutdown()
+
+
+class _Subscriptions(dict[str, Any]):
+    """Looked through as they were when the look began.
+
+    amqtt 0.12 waits for clients in the middle of such a loop. Whoever subscribes or leaves meanwhile would end it with
+    a RuntimeError: for one client, or for all, since its one broadcasting task ends with it.
+    """
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(super().keys()))
+
+    def items(self) -> Any:
+        """The pairs as they are now."""
+        return tuple(super().items())
