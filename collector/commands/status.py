@@ -33,11 +33,13 @@ def run(args: argparse.Namespace) -> int:
 
 async def _counts(args: argparse.Namespace, config: Config) -> dict[str, Any]:
     from collector.register import opened
+    from collector.store import log as rows
     from collector.store.counts import counts
     from collector.store.database import reading
 
     async with opened(config, now=args.clock()) as (engine, log), reading(engine) as connection:
-        return {"log": log.id, **msgspec.structs.asdict(await counts(connection))}
+        restored = [one.restored_at for one in await rows.all_restorations(connection)]
+        return {"log": log.id, "restored_at": restored, **msgspec.structs.asdict(await counts(connection))}
 
 
 def _health(config: Config) -> dict[str, Any] | None:
@@ -64,6 +66,8 @@ def _text(status: dict[str, Any]) -> str:
             shown = "no collector runs here" if value is None else _parts(value)
         elif name == "rejected":
             shown = ", ".join(f"{reason} {count}" for reason, count in value.items()) or "none"
+        elif name == "restored_at":
+            shown = ", ".join(map(to_text, value)) or "never"
         elif name == "last_report_at":
             shown = "never" if value is None else to_text(value)
         lines.append(f"{name.replace('_', ' '):16} {shown}")

@@ -16,7 +16,17 @@ def load_or_make(path: Path) -> SigningKey:
         OSError: The state directory cannot be written or read.
     """
     if not path.exists():
-        _make(path)
+        _write(path, secrets.token_bytes(SEED_BYTES))
+    return load_key(path)
+
+
+def load_key(path: Path) -> SigningKey:
+    """The key in this file.
+
+    Raises:
+        ConfigError: The file is no key, or others may read it.
+        OSError: It cannot be read.
+    """
     if path.stat().st_mode & 0o077:
         raise ConfigError(str(path), "", "others may read this key; chmod 600, and think about who has read it")
     seed = path.read_bytes()
@@ -25,12 +35,26 @@ def load_or_make(path: Path) -> SigningKey:
     return SigningKey(seed)
 
 
-def _make(path: Path) -> None:
+def copy_key(path: Path, target: Path) -> Path:
+    """Copy a key to where none is; what is there stays.
+
+    Raises:
+        ConfigError: The file is no key, or another one is there already.
+        OSError: It cannot be read or written.
+    """
+    key = load_key(path)
+    _write(target, path.read_bytes())
+    if load_key(target) != key:
+        raise ConfigError(str(target), "", "another key is there already; it is not overwritten")
+    return target
+
+
+def _write(path: Path, seed: bytes) -> None:
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(SEED_BYTES))
+            file.write(seed)
             file.flush()
             os.fsync(file.fileno())
         try:

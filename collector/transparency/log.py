@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from collector.errors import ConfigError
 from collector.store import log as rows
-from collector.store.database import writing
+from collector.store.database import reading, writing
 from collector.transparency import proofs, tree
 from evidence.ids import ID_BYTES
 from evidence.keys import SigningKey
@@ -70,6 +70,9 @@ class Log:
         if row.simulated != simulated:
             kind = "a simulated" if row.simulated else "a real"
             raise ConfigError(str(key_file.parent), "simulated", f"this is {kind} register and stays one; use another")
+        async with reading(engine) as connection:
+            for restoration in await rows.all_restorations(connection):
+                logger.warning("log_restored size=%d at=%d", restoration.size, restoration.restored_at)
         return cls(row.log, key)
 
     async def begin(self, connection: AsyncConnection, recorded_at: int) -> "Batch":
