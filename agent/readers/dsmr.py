@@ -25,6 +25,7 @@ from evidence.report import Result
 
 LIMIT_S = 60.0
 SAMPLES = "dsmr"
+_NOISE = b"\0\r\x02\xff"  # what stands in front of a line when a port was just opened
 MAX_TELEGRAM_BYTES = 16 * 1024  # the longest have 4 KiB
 _IDENTIFICATION = re.compile(r"/([A-Za-z]{3}\S.*?)( V[0-9]+(?:\.[0-9]+)+\S*)?")
 _FIELD = re.compile(r"([0-9]+-[0-9]+:[0-9.]+)(?:\*[0-9]+)?\(([^()]*)\).*")
@@ -102,12 +103,13 @@ class Telegrams:
         """Why there is no telegram."""
         if self._damaged:
             return LinkError(Result.PARSE_FAILED, "crc", "the checksum of the telegram does not fit")
-        begun = bool(self._lines) or self._begun.startswith(b"/")
+        begun = bool(self._lines) or self._begun.lstrip(_NOISE).startswith(b"/")
         return serial.misread("telegram", self._begun, begun=begun)
 
     def _take(self, line: bytes) -> None:
-        if _is_identification(line):
+        if _is_identification(unframed := line.lstrip(_NOISE)):
             self._drop()
+            line = unframed
         elif not self._lines:
             return
         if line.startswith(b"!"):

@@ -151,21 +151,21 @@ def parse_registers(identity: str, layout: Map, registers: bytes) -> Reading:
     """What registers say by their map.
 
     Raises:
-        LinkError: They are not those of the map, or hold no text where it says so.
+        LinkError: They are not those of the map, or hold no text where the version should be.
     """
     for mark in layout.mark:
         wanted = b"".join(value.to_bytes(2, "big") for value in mark.values)
         if not registers[2 * mark.at :].startswith(wanted):
             raise LinkError(Result.PARSE_FAILED, "other_map", f"register {mark.at} is not that of this map")
     stated = {name: _decoded(field, registers) for name, field in layout.field.items()}
-    models = [stated[name] for name in layout.model]
+    models = [_printable(stated[name]) for name in layout.model]
     return Reading(
         identity=identity,
         name=values.text(" ".join(filter(None, [layout.name, *models]))),
         ids=values.model_ids(layout.namespace, models),
         version_raw=_put_together(layout.version, stated),
         version_alt=_put_together(layout.version_alt, stated) if layout.version_alt else None,
-        hardware=stated[layout.serial] if layout.serial else None,
+        hardware=_printable(stated[layout.serial]) if layout.serial else None,
     )
 
 
@@ -209,19 +209,28 @@ def _decoded(field: Field, registers: bytes) -> str | None:
 
 
 def _text(data: bytes) -> str | None:
-    text = data.strip(_PADDING).replace(b"\0", b"").decode("latin-1")
-    if not text.isprintable():
-        raise LinkError(Result.PARSE_FAILED, "garbled", f"registers that hold no text: {data.hex(' ')}")
-    return values.text(text)
+    return values.text(data.strip(_PADDING).decode("latin-1"))
+
+
+def _printable(text: str | None) -> str | None:
+    """What is no text is no name; a version may stand beside it all the same."""
+    return text if text is not None and text.isprintable() else None
 
 
 def _put_together(form: str, stated: Mapping[str, str | None]) -> str | None:
-    """The version, unless one of its parts is missing."""
+    """The version, unless one of its parts is missing.
+
+    Raises:
+        LinkError: It is no text.
+    """
     parts = {name: value for name, value in stated.items() if value is not None}
     try:
-        return values.version(form.format(**parts))
+        version = form.format(**parts)
     except KeyError:
         return None
+    if not version.isprintable():
+        raise LinkError(Result.PARSE_FAILED, "garbled", f"registers that hold no text: {version!r}")
+    return values.version(version)
 
 
 def _failure(identity: str, error: LinkError) -> ReadFailure:

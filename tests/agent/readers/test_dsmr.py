@@ -57,6 +57,7 @@ def test_the_version_is_no_part_of_the_model() -> None:
         b"/AQL5EM3\r\n1-0:0.2.0(2)\r\n" + telegram("1-0:0.2.0(1)"),
         telegram("1-0:0.2.0(1)", end=""),
         telegram("1-0:0.2.0(1)").rstrip(),
+        b"\0\xff" + telegram("1-0:0.2.0(1)"),
     ],
     ids=[
         "its line ends changed",
@@ -65,6 +66,7 @@ def test_the_version_is_no_part_of_the_model() -> None:
         "behind one that was cut",
         "without a checksum, as in DSMR 2.2",
         "without the last line end",
+        "behind what a port gives when it is opened",
     ],
 )
 def test_a_whole_telegram_is_found(data: bytes) -> None:

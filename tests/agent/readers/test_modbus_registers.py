@@ -96,6 +96,12 @@ def test_registers_that_hold_no_text() -> None:
     assert caught.value.reason == "garbled"
 
 
+def test_a_name_that_is_no_text() -> None:
+    """The version stands beside it all the same."""
+    reading = parse_registers("link:/1", ET, held(ET, {3: b"\x01\x02", 11: b"\x80\x81", 21: b"04029"}))
+    assert (reading.version_raw, reading.ids, reading.hardware) == ("04029", (), None)
+
+
 def recorded(frame: bytes, prefix: bytes = b"\xaa\x55") -> bytes:
     """A frame as samples hold it."""
     return (prefix + frame + FramerRTU.compute_CRC(frame).to_bytes(2, "big")).hex().encode()
