@@ -19,7 +19,7 @@ _MAX_BYTES = 64 * 1024
 def names(what: str) -> tuple[str, ...]:
     """The descriptions that come with the program."""
     files = (resources.files("agent.readers") / "described" / what).iterdir()
-    return tuple(sorted(Path(file.name).stem for file in files))
+    return tuple(sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml")))
 
 
 def load(what: str, name: str, kind: type[T]) -> T:
