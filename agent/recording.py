@@ -77,7 +77,8 @@ def _write(
         redactor.learn_topic(topic)
         redactor.learn(_text(payload))
     for _, name, txt in tap.services:
-        redactor.learn(json.dumps({"id": name, **txt}))
+        redactor.learn_name(name)
+        redactor.learn(json.dumps(txt))
     folder.mkdir(parents=True)
     (folder / "device.toml").write_text(_device(source, tap, redactor, now))
     for topic, payload in tap.messages.items():

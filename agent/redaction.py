@@ -41,6 +41,7 @@ _KEPT = _words(
     " software_build_id software_build_ID ver fw fw_ver fw_id app project_name project_version"
 )
 _HALF = 6  # digits of an address that makers put into names
+_ENDS_IN_HALF = re.compile(r"-([0-9a-fA-F]{6})$")
 
 
 class Redactor:
@@ -69,14 +70,20 @@ class Redactor:
         """Take note of the level of a topic that people choose: the first, or the second behind a prefix of Tasmota."""
         self._addresses |= {_digits(match[0]).lower() for match in _ADDRESS.finditer(topic)}
         first, *others = topic.split("/")
-        chosen = others[0] if first in _PREFIXES and others else first
-        if not _ADDRESS.search(chosen):
-            self._learn(chosen, personal=True)
+        self.learn_name(others[0] if first in _PREFIXES and others else first)
+
+    def learn_name(self, name: str) -> None:
+        """Take note of what a device is called; half of an address may stand behind a model's name."""
+        if half := _ENDS_IN_HALF.search(name):
+            self._halves.setdefault(half[1], "")
+        elif not _ADDRESS.search(name):
+            self._learn(name, personal=True)
 
     def text(self, text: str) -> str:
         """A text, a topic or an identity without what tells the house."""
         if text in self._kept:
             return text
+        self._invent()
         text = _ADDRESS.sub(lambda match: match[0] if match[0] in self._kept else self._address(match[0]), text)
         return _replace(_replace(text, self._halves), self._names)
 
@@ -105,7 +112,9 @@ class Redactor:
         if isinstance(value, dict):
             gone = key == "" and _CONFIGURATIONS & value.keys()
             return {
-                self.text(name): {} if gone and name in _CONFIGURATIONS else self._redacted(item, name)
+                self.text(name): {}
+                if gone and name in _CONFIGURATIONS and isinstance(item, dict)
+                else self._redacted(item, name)
                 for name, item in value.items()
             }
         if isinstance(value, list):
@@ -124,13 +133,15 @@ class Redactor:
 
     def _invent(self) -> None:
         """An address for each known one that has none yet; in their order, which some programs go by."""
-        for size in {len(digits) for digits in self._addresses}:
-            known = sorted(digits for digits in self._addresses - self._invented.keys() if len(digits) == size)
+        missing = self._addresses - self._invented.keys()
+        for size in {len(digits) for digits in missing}:
+            known = sorted(digits for digits in missing if len(digits) == size)
             drawn = sorted(f"02{secrets.token_hex(size // 2 - 1)}" for _ in known)
             for digits, invented in zip(known, drawn, strict=True):
                 self._invented[digits] = invented
                 self._halves[digits[-_HALF:].upper()] = invented[-_HALF:].upper()
                 self._halves[digits[-_HALF:]] = invented[-_HALF:]
+        self._halves |= {half: secrets.token_hex(_HALF // 2) for half, invented in self._halves.items() if not invented}
 
 
 def _digits(address: str) -> str:

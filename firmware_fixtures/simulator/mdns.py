@@ -1,5 +1,6 @@
 """Tells services over multicast DNS, on loopback only: what is simulated stays on this machine."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -15,8 +16,9 @@ async def playing(services: Sequence[Service]) -> AsyncIterator[None]:
     """Devices that are there for the length of a block."""
     network = AsyncZeroconf(interfaces=[LOOPBACK])
     try:
-        for service in services:
-            await (await network.async_register_service(_info(service)))
+        # Each is first asked for, lest two have one name, and then told: seconds, that pass for all together.
+        told = await asyncio.gather(*(network.async_register_service(_info(service)) for service in services))
+        await asyncio.gather(*told)
         yield
     finally:
         await network.async_unregister_all_services()

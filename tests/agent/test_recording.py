@@ -7,10 +7,11 @@ import pytest
 
 from agent import readers
 from agent.config import Source
-from agent.links import mqtt
+from agent.links import mdns, mqtt
 from agent.recording import record
 from agent.redaction import Redactor
 from firmware_fixtures.fixture import load
+from firmware_fixtures.simulator import mdns as simulated
 from firmware_fixtures.simulator import mqtt_house
 from tests.agent.readers.expected import DEVICES, expected, outcome
 from tests.shared import ROOT
@@ -54,6 +55,24 @@ async def test_a_recording_is_a_fixture_that_reads_the_same(name: str, mosquitto
     assert len(told.failure) == len(read.failure)
     written = "".join(f"{file}\n{file.read_text()}" for file in done.folder.rglob("*") if file.is_file()).lower()
     assert [word for word in TELLING if word.lower() in written] == []
+
+
+@pytest.mark.usefixtures("the_only_network")
+async def test_a_recording_of_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is told over mDNS, half an address and the printer's name too."""
+    monkeypatch.setattr(mdns, "BROWSE_S", 1.5)
+    reader, settings = readers.load("mdns"), {"interfaces": ("127.0.0.1",)}
+    source = Source(path="read[0]", name="mdns", reader=reader, settings=reader.Settings(**settings))
+    async with simulated.playing(load(DEVICES / "mdns/bolder_relay2_1.4.2").services):
+        (done,) = await record([source], tmp_path, NOW)
+    assert done.folder is not None
+    recorded, told = load(done.folder), expected(done.folder)
+    assert len(told.reading) == 4
+    async with simulated.playing(recorded.services):
+        assert await outcome(reader, settings) == told
+    written = "".join(file.read_text() for file in done.folder.iterdir())
+    assert [word for word in (*TELLING, "030001", "kust-printer") if word in written] == []
+    assert '"network" = "wifi"' in written
 
 
 async def test_a_source_of_which_nothing_can_be_recorded_is_said(gateway: Gateway) -> None:

@@ -1,10 +1,8 @@
 """Every fixture folder is played to its reader over the real wire: plain, and with all that goes wrong on one."""
 
 import asyncio
-import fcntl
 import re
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -117,14 +115,6 @@ async def test_a_house_on_the_broker_of_the_simulator(fixture: Fixture, monkeypa
         [entry] = fixture.read
         found = await outcome(readers.load(entry["reader"]), settings_of(entry) | {"port": port})
     assert found == expected(fixture.folder)
-
-
-@pytest.fixture
-def the_only_network() -> Iterator[None]:
-    """All tests of this machine share its loopback, and would hear each other's devices."""
-    with (Path(tempfile.gettempdir()) / "updateplicht-mdns.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 @pytest.mark.usefixtures("the_only_network")
