@@ -93,7 +93,11 @@ class Ledger:
             gateways=tuple(self._reporting.values()),
             readings=self._readings,
             devices=[self._device_row(gateway, name, state) for gateway, name, state in current if state.present],
-            vanished=[(gateway, name) for gateway, name, state in current if not state.present],
+            vanished=[
+                {"of": gateway, "this": name, "seen_at": state.seen_at, "read_at": state.read_at}
+                for gateway, name, state in current
+                if not state.present
+            ],
             named=self._named - self._shown,
             ids=self._ids,
         )
@@ -109,15 +113,16 @@ class Ledger:
     def _show(self, state: GatewayState, inventory: str) -> None:
         if state.last_report_at is not None and self._now - state.last_report_at > SILENT_S:
             self.judge_whole.add(state.gateway)
-        state.last_report_at = self._now
+        before, state.last_report_at = state.last_report_at, self._now
         if inventory == state.shown:
             self._named.add(state.gateway)
         else:
             state.shown = inventory
             self._shown.add(state.gateway)
-            self._compare(state, self._inventories[state.gateway][inventory])
+            self._compare(state, self._inventories[state.gateway][inventory], before or self._now)
 
-    def _compare(self, state: GatewayState, inventory: Inventory) -> None:
+    def _compare(self, state: GatewayState, inventory: Inventory, reported_at: int) -> None:
+        """Show an inventory in the place of the one that was last reported at an instant."""
         before = self._devices.setdefault(state.gateway, {})
         for device, new in inventory.items():
             old = before.get(device)
@@ -125,11 +130,14 @@ class Ledger:
                 self._note(state, device, new)
             if new.get("ids") and (old is None or old.reading.get("ids") != new["ids"]):
                 self._ids[state.gateway, device] = tuple(new["ids"])
-            before[device] = DeviceState(reading=new, present=True)
+            read_at = self._now if _good(new) else None if old is None else _read_at(old, reported_at)
+            before[device] = DeviceState(reading=new, present=True, seen_at=self._now, read_at=read_at)
         for device, old in before.items():
             if device not in inventory and old.present:
                 self._note(state, device, None)
-                before[device] = DeviceState(reading=old.reading, present=False)
+                before[device] = DeviceState(
+                    reading=old.reading, present=False, seen_at=reported_at, read_at=_read_at(old, reported_at)
+                )
 
     def _note(self, state: GatewayState, device: str, new: Reading | None) -> None:
         row = {"gateway": state.gateway, "device": device, "sequence": state.last_sequence}
@@ -137,16 +145,24 @@ class Ledger:
         self.judge.add((state.gateway, device))
 
     def _device_row(self, gateway: str, device: str, state: DeviceState) -> Row:
-        good = state.reading["result"] == Result.OK
         return {
             "gateway": gateway,
             "device": device,
             "first_seen_at": self._now,
-            "last_seen_at": self._now,
-            "last_read_at": self._now if good else None,
+            "last_seen_at": state.seen_at,
+            "last_read_at": state.read_at,
             "present": True,
             "reading": state.reading,
         }
+
+
+def _good(read: Reading) -> bool:
+    return bool(read["result"] == Result.OK)
+
+
+def _read_at(old: DeviceState, reported_at: int) -> int | None:
+    """When a device was last read, by its state until now and its gateway's last report."""
+    return reported_at if old.present and _good(old.reading) else old.read_at
 
 
 def reading(device: DeviceReport) -> Reading:

@@ -223,7 +223,7 @@ class _Settlement:
             leaf = self.settled.batch.leaf(message.digest)
             ledger.accept(claims, digest=message.digest, leaf=leaf, body=message.body)
         changes = ledger.changes()
-        await evidence.write(self._connection, changes, now=self._now)
+        await evidence.write(self._connection, changes)
         self.settled.wanted.update(ledger.wanted)
         self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
         await self._judge_again(

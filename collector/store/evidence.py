@@ -7,8 +7,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store import dialect
-from collector.store.schema import device_model_ids, devices, gateways, inventories, readings, rejected, reports
+from collector.store import bulk, dialect
+from collector.store.schema import UNREAD, device_model_ids, devices, gateways, inventories, readings, rejected, reports
 
 Row = Mapping[str, Any]
 Reading = dict[str, Any]
@@ -34,10 +34,17 @@ class GatewayState(msgspec.Struct, kw_only=True):
 
 
 class DeviceState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a device."""
+    """What is known of a device.
+
+    Attributes:
+        seen_at: When it was last seen; for one that is present its gateway knows better.
+        read_at: When it was last read; for one that is present and whose reading is good its gateway knows better.
+    """
 
     reading: Reading
     present: bool
+    seen_at: int
+    read_at: int | None
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +56,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         gateways: As they are after the batch.
         readings: Where a device's reading differs from the one before.
         devices: Of the inventories that are shown from now on.
-        vanished: (gateway, device) of those that are no longer in the shown inventory.
+        vanished: Those that are no longer in the shown inventory.
         named: Gateways whose devices were named again, unchanged.
         ids: Model ids by (gateway, device), where they differ from those before.
     """
@@ -59,7 +66,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     gateways: Sequence[GatewayState]
     readings: Sequence[Row]
     devices: Sequence[Row]
-    vanished: Collection[tuple[str, str]]
+    vanished: Sequence[Row]
     named: Collection[str]
     ids: Mapping[tuple[str, str], Collection[str]]
 
@@ -104,9 +111,14 @@ async def known_inventories(
 async def device_states(connection: AsyncConnection, names: Collection[str]) -> dict[str, dict[str, DeviceState]]:
     """The devices of these gateways, by gateway and id."""
     found: dict[str, dict[str, DeviceState]] = {gateway: {} for gateway in names}
-    query = sa.select(devices.c.gateway, devices.c.device, devices.c.reading, devices.c.present)
-    for row in await connection.execute(query.where(devices.c.gateway.in_(names))):
-        found[row.gateway][row.device] = DeviceState(reading=row.reading, present=row.present)
+    column = devices.c
+    query = sa.select(
+        *(column.gateway, column.device, column.reading, column.present, column.last_seen_at, column.last_read_at)
+    )
+    for gateway, device, reading, present, seen_at, read_at in await connection.execute(
+        query.where(column.gateway.in_(names))
+    ):
+        found[gateway][device] = DeviceState(reading=reading, present=present, seen_at=seen_at, read_at=read_at)
     return found
 
 
@@ -118,9 +130,7 @@ async def every_device(connection: AsyncConnection, names: Collection[str]) -> l
 
 async def unread_devices(connection: AsyncConnection, names: Collection[str]) -> list[tuple[str, str]]:
     """The present devices of these gateways, by (gateway, device), whose reading is not good."""
-    query = sa.select(devices.c.gateway, devices.c.device).where(
-        devices.c.gateway.in_(names), devices.c.present, devices.c.reading["result"].as_string() != "ok"
-    )
+    query = sa.select(devices.c.gateway, devices.c.device).where(devices.c.gateway.in_(names), UNREAD)
     return [(row.gateway, row.device) for row in await connection.execute(query)]
 
 
@@ -152,29 +162,17 @@ def _without(gap: tuple[int, int], refused: Collection[int]) -> Iterable[tuple[i
 # --- what is written ---
 
 
-async def write(connection: AsyncConnection, changes: Changes, *, now: int) -> None:
+async def write(connection: AsyncConnection, changes: Changes) -> None:
     """Store what a batch changes."""
-    await _insert(connection, reports, changes.reports)
-    await _insert(connection, inventories, changes.inventories)
-    await _insert(connection, readings, changes.readings)
+    await bulk.execute(connection, sa.insert(reports), changes.reports)
+    await bulk.execute(connection, sa.insert(inventories), changes.inventories)
+    await bulk.execute(connection, sa.insert(readings), changes.readings)
     await _upsert_devices(connection, changes.devices)
     await _replace_ids(connection, changes.ids)
-    await _each(
+    await bulk.execute(connection, _VANISH, changes.vanished)
+    await bulk.execute(
         connection,
-        sa.update(devices).where(_this_device).values(present=False),
-        [{"of": gateway, "this": device} for gateway, device in changes.vanished],
-    )
-    good = devices.c.reading["result"].as_string() == "ok"
-    await _each(
-        connection,
-        sa.update(devices)
-        .where(devices.c.gateway == sa.bindparam("of"), devices.c.present)
-        .values(last_seen_at=now, last_read_at=sa.case((good, now), else_=devices.c.last_read_at)),
-        [{"of": gateway} for gateway in changes.named],
-    )
-    await _each(
-        connection,
-        sa.update(gateways).where(gateways.c.gateway == sa.bindparam("of")),
+        _REPORTED,
         [
             {"of": state.gateway, **{column: getattr(state, field) for field, column in _GATEWAY_COLUMNS.items()}}
             for state in changes.gateways
@@ -182,28 +180,27 @@ async def write(connection: AsyncConnection, changes: Changes, *, now: int) -> N
     )
 
 
-_this_device = (devices.c.gateway == sa.bindparam("of")) & (devices.c.device == sa.bindparam("this"))
-
-
-async def _insert(connection: AsyncConnection, table: sa.Table, rows: Sequence[Row]) -> None:
-    await _each(connection, sa.insert(table), rows)
-
-
-async def _each(connection: AsyncConnection, statement: sa.Executable, rows: Sequence[Row]) -> None:
-    if rows:
-        await connection.execute(statement, rows)
+_VANISH: Final = (
+    sa.update(devices)
+    .where(devices.c.gateway == sa.bindparam("of"), devices.c.device == sa.bindparam("this"))
+    .values(present=sa.false(), last_seen_at=sa.bindparam("seen_at"), last_read_at=sa.bindparam("read_at"))
+)
+_REPORTED: Final = (
+    sa.update(gateways)
+    .where(gateways.c.gateway == sa.bindparam("of"))
+    .values({column: sa.bindparam(column) for column in _GATEWAY_COLUMNS.values()})
+)
 
 
 async def _upsert_devices(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     new = dialect.insert(connection, devices)
-    kept = {name: new.excluded[name] for name in ("last_seen_at", "present", "reading")}
-    kept["last_read_at"] = sa.func.coalesce(new.excluded.last_read_at, devices.c.last_read_at)
-    await _each(connection, new.on_conflict_do_update(index_elements=["gateway", "device"], set_=kept), rows)
+    kept = {name: new.excluded[name] for name in ("last_seen_at", "last_read_at", "present", "reading")}
+    await bulk.execute(connection, new.on_conflict_do_update(index_elements=["gateway", "device"], set_=kept), rows)
 
 
 async def _replace_ids(connection: AsyncConnection, ids: Mapping[tuple[str, str], Collection[str]]) -> None:
     table = device_model_ids
-    old = (table.c.gateway == sa.bindparam("of")) & (table.c.device == sa.bindparam("this"))
-    await _each(connection, sa.delete(table).where(old), [{"of": of, "this": this} for of, this in ids])
+    old = sa.delete(table).where(table.c.gateway == sa.bindparam("of"), table.c.device == sa.bindparam("this"))
+    await bulk.execute(connection, old, [{"of": of, "this": this} for of, this in ids])
     rows = [{"gateway": of, "device": this, "model_id": name} for (of, this), names in ids.items() for name in names]
-    await _insert(connection, table, rows)
+    await bulk.execute(connection, sa.insert(table), rows)

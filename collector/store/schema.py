@@ -144,7 +144,7 @@ reports = _table(
     "reports",
     sa.Column("gateway", Hex, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("digest", Hex, nullable=False, index=True),
+    sa.Column("digest", Hex, nullable=False),
     sa.Column("leaf", sa.BigInteger, nullable=False),
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("issued_at", sa.BigInteger, nullable=False),
@@ -152,7 +152,6 @@ reports = _table(
     # A higher number was there when it came, or nobody had stated its inventory: it says nothing about the present.
     sa.Column("late", sa.Boolean, nullable=False),
     sa.Column("body", sa.LargeBinary),
-    sa.Index("ix_reports_gateway_received_at", "gateway", "received_at"),
     sqlite_with_rowid=False,
 )
 
@@ -268,13 +267,17 @@ import_skips = _table(
 
 # --- derived ---
 
+# A device that cannot be read now; each further miss counts. Few are, so they have an index.
+UNREAD = sa.text("present AND json_extract(reading, '$.result') <> 'ok'")
+
 devices = _table(
     "devices",
     sa.Column("gateway", Hex, primary_key=True),
     sa.Column("device", Hex, primary_key=True),
     sa.Column("first_seen_at", sa.BigInteger, nullable=False),
-    sa.Column("last_seen_at", sa.BigInteger, nullable=False),  # the last report that names it
-    sa.Column("last_read_at", sa.BigInteger),  # the last report with result ok
+    # The last report that names it, and the last one with result ok, as of its last change: see presence.py.
+    sa.Column("last_seen_at", sa.BigInteger, nullable=False),
+    sa.Column("last_read_at", sa.BigInteger),
     sa.Column("present", sa.Boolean, nullable=False),  # in the newest inventory
     sa.Column("reading", sa.JSON, nullable=False),  # the newest
     sa.Column("model", sa.Text, index=True),  # matched, null where unknown or ambiguous
@@ -286,6 +289,7 @@ devices = _table(
     sa.Column("judged_at", sa.BigInteger),
     sa.Column("judge_again_at", sa.BigInteger, index=True),  # before it the verdict cannot change by time alone
     sa.Column("judge_fault", sa.Text),  # why it could not be judged the last time; the verdict above is then older
+    sa.Index("ix_devices_unread", "gateway", sqlite_where=UNREAD),
 )
 
 # What devices called themselves when they were last read: finds those that a model statement touches.

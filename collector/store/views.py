@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import schema as s
+from collector.store.presence import last_read_at, last_seen_at
 from collector.store.rows import (
     TRACKS,
     Choices,
@@ -66,6 +67,7 @@ _rank = sa.case(
     else_=5,
 )
 _device_keys = (_rank, sa.func.coalesce(s.devices.c.model, ""), s.devices.c.gateway, s.devices.c.device)
+_shown = (*(c for c in s.devices.c if c.name not in ("last_seen_at", "last_read_at")), last_seen_at, last_read_at)
 _result = s.devices.c.reading["result"].as_string()
 
 
@@ -73,7 +75,7 @@ async def devices(
     connection: AsyncConnection, wanted: Filter, *, after: DeviceKey | None = None, limit: int
 ) -> Page[Device, DeviceKey]:
     """The devices that fit, by what matters."""
-    query = sa.select(*s.devices.c, _last_good().label("good")).where(*_conditions(wanted))
+    query = sa.select(*_shown, _last_good().label("good")).where(*_conditions(wanted))
     found = await _page(connection, query, _device_keys, after, limit, DeviceKey, lambda row: row)
     naming = await _naming(connection, found.items)
     return Page(items=tuple(_device(row, naming) for row in found.items), next=found.next)
@@ -81,7 +83,7 @@ async def devices(
 
 async def device(connection: AsyncConnection, gateway: str, name: str) -> Device | None:
     """One device, or None where the register knows none of that name."""
-    query = sa.select(*s.devices.c, _last_good().label("good")).where(
+    query = sa.select(*_shown, _last_good().label("good")).where(
         s.devices.c.gateway == gateway, s.devices.c.device == name
     )
     rows = await _rows(connection, query)

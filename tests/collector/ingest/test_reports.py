@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from collector.store.presence import last_read_at, last_seen_at
 from collector.store.schema import (
     device_model_ids,
     devices,
@@ -33,7 +34,8 @@ async def queued(desk: Desk) -> set[str]:
 
 
 async def device(desk: Desk, name: str = DEVICE) -> Any:
-    (row,) = await desk.rows(sa.select(devices).where(devices.c.device == name))
+    columns = (devices.c.first_seen_at, devices.c.reading, last_seen_at, last_read_at)
+    (row,) = await desk.rows(sa.select(*columns).where(devices.c.device == name))
     return row
 
 
@@ -117,6 +119,18 @@ async def test_a_device_that_cannot_be_read_keeps_its_model_ids_and_its_last_goo
     await desk.send_reports(signed_report(3, seen(DEVICE, None, result="unreachable", ids=()), same=True))
     assert await queued(desk) == {DEVICE}
     assert (await device(desk))["last_read_at"] == NOW
+
+
+async def test_when_a_device_was_seen_and_read_outlives_its_change_and_its_leaving(desk: Desk) -> None:
+    """Unchanged reports count for it up to the last one before, and nothing later does."""
+    unread = seen(DEVICE, None, result="unreachable")
+    told = []
+    for sequence, found in enumerate([seen(DEVICE), seen(DEVICE), unread, unread, None, None], 1):
+        desk.now = NOW + 60 * sequence
+        await desk.send_reports(signed_report(sequence, *([found] if found else []), seen(NEW_DEVICE)))
+        row = await device(desk)
+        told.append((row["last_seen_at"] - NOW, row["last_read_at"] - NOW))
+    assert told == [(60, 60), (120, 120), (180, 120), (240, 120), (240, 120), (240, 120)]
 
 
 async def test_a_gateway_that_was_silent_is_judged_anew(desk: Desk) -> None:

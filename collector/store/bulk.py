@@ -1,0 +1,42 @@
+"""Many rows by one statement, handed to the driver: what SQLAlchemy does for each row costs more than SQLite does.
+
+The statement is SQLAlchemy's, and so is what becomes of each value; only the walk over the rows is ours.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from collector.store.schema import Hex
+
+Row = Mapping[str, Any]
+
+
+async def execute(
+    connection: AsyncConnection, statement: sa.Insert | sa.Update | sa.Delete, rows: Sequence[Row]
+) -> None:
+    """Execute a statement once for each row; all rows have the keys of the first."""
+    if not rows:
+        return
+    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
+    names = compiled.positiontup or ()
+    columns = [_values(rows, name, compiled.binds[name].type, connection.dialect) for name in names]
+    await connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+
+
+def _values(rows: Sequence[Row], name: str, kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> list[Any]:
+    values = [row[name] for row in rows]
+    process = _processor(kind, dialect)
+    return values if process is None else [process(value) for value in values]
+
+
+def _processor(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(kind, Hex):
+        return _unhex
+    return kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _unhex(value: str | None) -> bytes | None:
+    return None if value is None else bytes.fromhex(value)
