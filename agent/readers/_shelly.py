@@ -23,7 +23,7 @@ class _Device(msgspec.Struct):
 
 
 class _Update(msgspec.Struct):
-    """What is wanted of `status.update`, of the first generation."""
+    """What is wanted of `update` in a status of the first generation."""
 
     status: object = None
     has_update: object = None
@@ -31,14 +31,15 @@ class _Update(msgspec.Struct):
 
 
 class _Channel(msgspec.Struct):
-    """What is wanted of one of `status.sys.available_updates`."""
+    """What is wanted of one of `available_updates`."""
 
     version: object = None
 
 
 class _Sys(msgspec.Struct):
-    """What is wanted of `status.sys`, of later generations."""
+    """What is wanted of `sys` in a status of later generations."""
 
+    mac: object = None
     available_updates: dict[str, _Channel] | None = None
 
 
@@ -66,6 +67,8 @@ class _Part(msgspec.Struct):
     type: object = None
     new_fw: object = None
     device: _Device | None = None
+    update: _Update | None = None
+    sys: _Sys | None = None
 
 
 class Message(_Part):
@@ -82,7 +85,7 @@ class Message(_Part):
         """A field, from the first place that states it."""
         # An answer has an id of its own, which is not the device's.
         places: Iterable[Any] = (self if self.result is None else self.result, self.shelly, self.settings)
-        places = (*places, self.settings and self.settings.device, self.status)
+        places = (*places, self.settings and self.settings.device, self.status, self.status and self.status.sys)
         return next((stated for place in places if (stated := getattr(place, name, None)) is not None), None)
 
 
@@ -127,14 +130,14 @@ def identity(name: str) -> str:
 
 
 def _offer(message: Message) -> tuple[Offer | None, str | None]:
-    status = message.status or _Status()
-    channels = (status.sys or _Sys()).available_updates or {}
+    channels = (message.first("sys") or _Sys()).available_updates or {}
     for channel in ("stable", "beta"):
         version = values.text(channels[channel].version) if channel in channels else None
         if version:
             return Offer(result=OfferResult.OFFERED, version=version), channel
-    if status.update is not None and (version := values.text(status.update.new_version)):
-        return Offer(result=_result(status.update.has_update), version=version), values.text(status.update.status)
+    update = message.first("update") or _Update()
+    if version := values.text(update.new_version):
+        return Offer(result=_result(update.has_update), version=version), values.text(update.status)
     new = message.first("new_fw")
     return (Offer(result=_result(new)) if isinstance(new, bool) else None), None
 

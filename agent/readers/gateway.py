@@ -174,8 +174,10 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
         timestamp = int(printed.get(b"timestamp", 0))
         return _eeprom_sample(timestamp.to_bytes(4, "big") if timestamp < 2**32 else None, printed.get(b"version"))
     stated = _assignments(data)
-    if "artifact_name" in stated or _ARTIFACT.fullmatch(data):
-        reading = parse_mender(stated.get("artifact_name", _text(data)), stated.get("device_type"))
+    if _MENDER & stated.keys():
+        return [("self", parse_mender(stated.get("artifact_name"), stated.get("device_type")))]
+    if _ARTIFACT.fullmatch(data):
+        reading = parse_mender(_text(data))
         return [("self", reading)]
     reading = parse_os_release(data)
     return [(_sample_name(reading), reading)]
@@ -238,6 +240,7 @@ class _Printed(msgspec.Struct):
 _PRINTED = msgspec.json.Decoder(_Printed)
 _GIT_HASH = re.compile(rb"[0-9a-f]{40}\0?\s*")
 _VCGENCMD = re.compile(rb"^(version|timestamp) ([0-9a-f]{40}|[0-9]{1,12})\b", re.MULTILINE)
+_MENDER = {"artifact_name", "device_type"}
 _ARTIFACT = re.compile(rb"\w[\w .+~:/-]{0,250}\s*")
 
 

@@ -1,7 +1,7 @@
 """Devices with Tasmota, over MQTT. Each is asked once for its firmware (`STATUS 2`); that changes nothing on it.
 
-Devices: plugs, relays, lights and meters with Tasmota 9.2 or newer; older ones and `tasmota-lite`, which announce
-  nothing, only where they retain INFO1 (option InfoRetain) under the default topics.
+Devices: plugs, relays, lights and meters with a Tasmota that announces itself; old ones and `tasmota-lite`, which do
+  not, only where they retain INFO1 (option InfoRetain) under the default topics.
 Wire: MQTT, retained `tasmota/discovery/<MAC>/config`, one JSON object for each device, which says under which topics
   it speaks; `<cmnd topic>/STATUS` with `2`, answered on `<stat topic>/STATUS2`; retained `tele/<topic>/INFO1`.
 Version format: `Version` of STATUS2 and INFO1 with the build behind it, such as 14.3.0(tasmota32); `sw` of the
@@ -97,7 +97,7 @@ def parse_discovery(topic: str, payload: bytes) -> Announced:
 
 
 def parse_info(topic: str, payload: bytes) -> Reading:
-    """What INFO1 says; before 2021 without a wrapper.
+    """What INFO1 says; old Tasmota writes it without the wrapper.
 
     Raises:
         LinkError: It is none.

@@ -122,10 +122,12 @@ def parse_info(data: bytes) -> list[Reading]:
         name="Zigbee2MQTT",
         version_raw=values.version(info.version),
     )
-    if coordinator is None:
+    if coordinator is None and info.coordinator == _Coordinator():
         return [bridge]
+    # Older ones do not state its address.
+    identity = coordinator or "link:zigbee2mqtt/coordinator"
     revision = values.version(info.coordinator.meta.revision)
-    return [bridge, Reading(identity=coordinator, name="Coordinator", distance=1, version_raw=revision)]
+    return [bridge, Reading(identity=identity, name="Coordinator", distance=1, version_raw=revision)]
 
 
 def parse_update(data: bytes) -> Reading:
@@ -149,15 +151,15 @@ def parse_update(data: bytes) -> Reading:
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """One recorded payload, for `parse`; devices are named by their address, where they state it.
 
-    None for a catalogue of update files and for an answer to a request.
+    None for a catalogue of update files, a list of groups, an event and an answer to a request.
     """
     _, payload = unwrap(data)
     if payload.lstrip().startswith(b"["):
-        if any(item.fileVersion is not None for item in values.json(payload, _CATALOGUE)):
+        if any((item.fileVersion, item.members) != (None, None) for item in values.json(payload, _CATALOGUE)):
             return None
         return [(_sample_name(outcome), outcome) for outcome in parse_devices(payload)]
     keys = values.json(payload, _OBJECT).keys()
-    if {"data", "status"} <= keys:
+    if "data" in keys and {"status", "type"} & keys:
         return None
     if {"coordinator", "version"} & keys:
         return [(_sample_name(reading), reading) for reading in parse_info(payload)]
@@ -210,8 +212,9 @@ class _State(msgspec.Struct):
 
 
 class _UpdateFile(msgspec.Struct):
-    """What tells an entry of the catalogue of update files."""
+    """What tells an entry of the catalogue of update files, and one of the list of groups, from a device."""
 
+    members: object = None
     fileVersion: object = None  # noqa: N815  # as it is called there
 
 
@@ -265,4 +268,6 @@ def _is_offline(state: bytes) -> bool:
 
 def _sample_name(outcome: Reading | ReadFailure) -> str:
     kind, _, address = outcome.identity.partition(":")
-    return f"0x{address}" if kind == "ieee" else "bridge"
+    if kind == "ieee":
+        return f"0x{address}"
+    return "self" if address == "zigbee2mqtt/coordinator" else "bridge"

@@ -74,6 +74,18 @@ FORMS = [
         id="an answer to a request to the bridge",
     ),
     pytest.param(
+        "zigbee2mqtt", [{"id": 1, "friendly_name": "all", "members": [], "scenes": []}], None, id="a list of groups"
+    ),
+    pytest.param(
+        "zigbee2mqtt",
+        {"version": "1.13.1", "coordinator": {"type": "zStack12", "meta": {"revision": 20190608}}},
+        [
+            {"device": "bridge", "result": "ok", "version_raw": "1.13.1"},
+            {"device": "self", "result": "ok", "version_raw": "20190608"},
+        ],
+        id="a coordinator that does not state its address",
+    ),
+    pytest.param(
         "ha_discovery", {"topic": "homeassistant/light/a/config", "payload": ""}, [], id="a deleted announcement"
     ),
     pytest.param(
@@ -111,6 +123,12 @@ FORMS = [
         b"rootfs-image.version=kust-9\nartifact_name=kust-9\ndevice_type=kust-box\n",
         [{"device": "self", "result": "ok", "version_raw": "kust-9", "ids": ["mender:kust-box"]}],
         id="what the artifact of Mender provides",
+    ),
+    pytest.param(
+        "gateway",
+        b"device_type=kust-box\n",
+        [{"device": "self", "result": "no_version", "ids": ["mender:kust-box"]}],
+        id="what Mender takes the device for",
     ),
     pytest.param(
         "gateway",
@@ -156,6 +174,18 @@ FORMS = [
             }
         ],
         id="a stable update stands before a beta and may be older than what runs",
+    ),
+    pytest.param(
+        "shelly",
+        {
+            "topic": "shellies/shellyrelay1-030001/info",
+            "payload": {
+                "mac": "024B55030001",
+                "update": {"status": "pending", "has_update": True, "new_version": "v9"},
+            },
+        },
+        [{"device": "024B55030001", "result": "no_version", "offer": {"version": "v9", "state": "pending"}}],
+        id="the status of a Shelly alone",
     ),
     pytest.param(
         "tasmota", {"topic": "cmnd/pump/STATUS", "payload": "2"}, None, id="what is asked of a device with Tasmota"
