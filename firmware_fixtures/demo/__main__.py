@@ -19,18 +19,26 @@ THERMOSTAT = FIXTURES / "devices" / "modbus_device_id" / "zonneveld_zt3_2.4.1"
 def main() -> int:
     """Run until Ctrl-C."""
     parser = argparse.ArgumentParser(prog="make run", description=__doc__)
-    parser.add_argument("--port", type=int, default=8080, help="where the pages shall be (default 8080)")
+    parser.add_argument("--port", type=_port, default=8080, help="where the pages shall be (default 8080)")
     parser.add_argument("--state", type=Path, default=Path("var"), help="where everything is kept (default ./var)")
     args = parser.parse_args()
     if free_port(args.port) != args.port:
         print(f"port {args.port} is taken; choose another: make run PORT=8123", file=sys.stderr)
         return 69
     try:
-        asyncio.run(_until_stopped(Stage(args.state, args.port, say)))
+        with Stage(args.state, args.port, say) as stage:
+            asyncio.run(_until_stopped(stage))
     except (ProgramError, StageError) as error:
         print(f"stopped: {error}", file=sys.stderr)
         return 70
     return 0
+
+
+def _port(written: str) -> int:
+    number = int(written) if written.isdecimal() else 0
+    if not 1 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{written} is no port; choose one from 1 to 65535")
+    return number
 
 
 def say(line: str) -> None:
@@ -58,7 +66,13 @@ async def _play(stage: Stage) -> None:
     async with AsyncExitStack() as programs:
 
         def start(name: str, *command: str) -> Program:
-            program = Program(name, [sys.executable, "-m", *command], stage.state / "log" / f"{name}.log", say)
+            program = Program(
+                name,
+                [sys.executable, "-m", *command],
+                log=stage.state / "log" / f"{name}.log",
+                lock=stage.lock,
+                say=say,
+            )
             programs.push_async_callback(program.end)
             return program
 
@@ -67,7 +81,10 @@ async def _play(stage: Stage) -> None:
         line = start("thermostat", "firmware_fixtures", "play", str(THERMOSTAT), "--link", str(stage.thermostat))
         await house.ready()
         await line.ready()
-        say("its gateway reads it for the first time; makers and a shop put their promises on record")
+        if stage.is_first:
+            say("its gateway reads it for the first time; makers and a shop put their promises on record")
+        else:
+            say(f"going on where it stopped; the first run was on {stage.progress.first_run[:10]}")
         await stage.tell_history()
         await start("collector", "collector", "--config", str(stage.collector_config), "run").ready()
         await stage.enrol()

@@ -9,6 +9,7 @@ STATE/log/                                what each program says
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import os
 import secrets
@@ -17,14 +18,15 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
 from evidence.keys import SEED_BYTES, SigningKey
-from firmware_fixtures.demo.story import Issuer, Seen, Story
+from firmware_fixtures.demo.story import Issuer, Seen, Story, told_of
 
 LOOPBACK = "127.0.0.1"
+LOOKS = 5  # how often the house is read until it shows everything that the story tells of
 
 
 class StageError(Exception):
@@ -38,6 +40,7 @@ class Progress(msgspec.Struct):
     house_port: int
     broker_port: int
     recorded: list[str] = []
+    seen: dict[str, Seen] = {}  # the devices of the household by each model id that they state
     enrolled: bool = False
 
 
@@ -48,10 +51,14 @@ class Stage:
         state: The directory; made where it is missing.
         page_port: Where the pages shall be.
         say: Tells people what happens.
+
+    Raises:
+        StageError: The directory cannot be used, or is in use.
     """
 
     def __init__(self, state: Path, page_port: int, say: Callable[[str], None]) -> None:
         self.state = state.absolute()
+        self.lock = _locked(self.state)
         self.page = f"http://{LOOPBACK}:{page_port}"
         self.thermostat = self.state / "thermostat"
         self.agent_config = self.state / "agent.toml"
@@ -59,34 +66,54 @@ class Stage:
         self._page_port = page_port
         self._say = say
         for folder in ("log", "issuers"):
-            (self.state / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+            (self.state / folder).mkdir(exist_ok=True, mode=0o700)
         self.progress = self._load()
+        self.is_first = not self.progress.enrolled
         self._write_configs(())
+
+    def __enter__(self) -> Self:
+        """For as long as it is used, nobody else uses its state directory."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let go of the state directory."""
+        os.close(self.lock)
 
     @property
     def house_port(self) -> int:
         """The port of the house's own broker."""
         return self.progress.house_port
 
-    async def _look_around(self) -> dict[str, Seen]:
-        """Let the agent read the house once; devices by each model id that they state."""
-        told = json.loads(await self.program("agent", "--config", str(self.agent_config), "read", "--json"))
-        return {
-            model_id: Seen(identity=device["identity"], device=device["device"])
-            for device in told["devices"]
-            for model_id in device["ids"]
-        }
-
     async def tell_history(self) -> None:
         """Enrol who makes promises and record, day by day, what they said before the first run."""
+        if not self.progress.seen:
+            await self._look_around()
         await self._tell(until=-1)
 
     async def tell_today(self) -> None:
-        """Record what can be said only of devices whose gateway has enrolled."""
+        """Record what can be said only of devices whose gateway has enrolled: only then they have an id."""
+        if any(seen.device is None for seen in self.progress.seen.values()):
+            await self._look_around()
         await self._tell(until=0)
 
+    async def _look_around(self) -> None:
+        # A house that has just started may not have said everything yet.
+        missing: set[str] = set()
+        for _ in range(LOOKS):
+            told = json.loads(await self.program("agent", "--config", str(self.agent_config), "read", "--json"))
+            self.progress.seen = {
+                model_id: Seen(identity=device["identity"], device=device["device"])
+                for device in told["devices"]
+                for model_id in device["ids"]
+            }
+            missing = told_of() - set(self.progress.seen)
+            if not missing:
+                self._save()
+                return
+        raise StageError(f"the house does not show {', '.join(sorted(missing))}; see {self.state}/log")
+
     async def _tell(self, *, until: int) -> None:
-        story = Story(datetime.fromisoformat(self.progress.first_run), await self._look_around())
+        story = Story(datetime.fromisoformat(self.progress.first_run), self.progress.seen)
         self._write_configs(story.sales())
         keys = {issuer.party: await self._issuer(issuer) for issuer in story.issuers}
         for episode in story.episodes(keys, until=until):
@@ -191,7 +218,10 @@ reader = "home_assistant"
     def _load(self) -> Progress:
         file = self.state / "demo.json"
         if file.exists():
-            progress = msgspec.json.decode(file.read_bytes(), type=Progress)
+            try:
+                progress = msgspec.json.decode(file.read_bytes(), type=Progress)
+            except msgspec.MsgspecError as error:
+                raise StageError(f"{file} is damaged ({error}); begin anew in another directory: STATE=…") from error
         else:
             now = datetime.now(UTC).replace(microsecond=0)
             progress = Progress(first_run=now.isoformat(), house_port=free_port(), broker_port=free_port())
@@ -206,6 +236,23 @@ reader = "home_assistant"
         new = file.with_suffix(".new")
         new.write_bytes(msgspec.json.encode(self.progress))
         new.replace(file)
+
+
+def _locked(state: Path) -> int:
+    try:
+        state.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StageError(f"{state} cannot be used ({error.strerror}); choose another: make run STATE=…") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(lock)
+        raise StageError(
+            f"{state} is in use by another run, or by programs that a killed run left behind; end those, or choose "
+            "another directory: make run STATE=…"
+        ) from error
+    return lock
 
 
 def free_port(wanted: int = 0) -> int:

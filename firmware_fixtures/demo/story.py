@@ -46,6 +46,13 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     files: dict[str, bytes]
 
 
+def told_of() -> set[str]:
+    """The model ids of the devices that the story tells of."""
+    story = tomllib.loads(STORY.read_text())
+    devices = (told["device"] for told in (*story["statement"], *story["sale"]) if "device" in told)
+    return {match[2] for match in map(_DEVICE.fullmatch, devices) if match}
+
+
 class Story:
     """The story as it is for one first run.
 

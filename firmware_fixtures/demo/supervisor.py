@@ -2,6 +2,7 @@
 
 A program says that it is ready with one line of JSON on its standard output that holds `"ready": true`. Each runs in a
 session of its own, so that Ctrl-C reaches the supervisor alone and the programs are ended in order, last started first.
+Each inherits the lock on the state directory: should the supervisor be killed, the next one sees that they still live.
 """
 
 import asyncio
@@ -30,13 +31,15 @@ class Program:
         name: What it is called in messages.
         command: What to start.
         log: Where its output goes; appended to.
+        lock: The descriptor of the lock that it inherits.
         say: Tells people what happens.
     """
 
-    def __init__(self, name: str, command: list[str], log: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, name: str, command: list[str], *, log: Path, lock: int, say: Callable[[str], None]) -> None:
         self.name = name
         self._command = command
         self._log = log
+        self._lock = lock
         self._say = say
         self._ready: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._keep(), name=f"demo.{name}")
@@ -62,9 +65,15 @@ class Program:
         pause = FIRST_PAUSE_S
         while True:
             was_ready = await self._run_once()
-            self._say(f"{self.name} ended; starting it again")
+            self._say(f"{self.name} ended; starting it again{self._last_words()}")
             pause = FIRST_PAUSE_S if was_ready else min(2 * pause, LONGEST_PAUSE_S)
             await asyncio.sleep(pause)
+
+    def _last_words(self) -> str:
+        with self._log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4096))
+            lines = log.read().decode(errors="replace").splitlines()
+        return f" (it said: {lines[-1][:200]})" if lines and '"ready"' not in lines[-1] else ""
 
     async def _run_once(self) -> bool:
         was_ready = False
@@ -75,6 +84,7 @@ class Program:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=(self._lock,),
                 limit=LINE_BYTES,
             )
             try:

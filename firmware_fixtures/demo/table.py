@@ -9,7 +9,7 @@ from typing import Any
 
 EACH_S = 2.0
 ANSWER_WITHIN_S = 5.0
-_COLUMNS = "  {:<28} {:<14} {:<42} {}"
+_TITLES = ("DEVICE", "RUNS", "SELLER TO YOU (S)", "MAKER TO THE UNIT (M)")
 
 
 async def show_verdicts(address: str, say: Callable[[str], None]) -> None:
@@ -27,9 +27,9 @@ async def show_verdicts(address: str, say: Callable[[str], None]) -> None:
             rows = shown  # it is being started again, and the supervisor says so
         if rows != shown:
             say("")
-            say(_COLUMNS.format("DEVICE", "RUNS", "SELLER TO YOU (S)", "MAKER TO THE UNIT (M)"))
-            for row in rows:
-                say(_COLUMNS.format(*row).rstrip())
+            widths = [max(map(len, column)) for column in zip(_TITLES, *rows, strict=True)]
+            for row in (_TITLES, *rows):
+                say("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
             shown = rows
         await asyncio.sleep(EACH_S)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from firmware_fixtures.demo.stage import free_port
+from firmware_fixtures.demo.stage import Stage, free_port
 from tests.world.processes import Process, eventually
 
 PROMISED = {
@@ -42,25 +42,24 @@ def verdicts(page: str) -> dict[str, dict[str, str]]:
     }
 
 
-def pids(state: Path) -> set[int]:
-    """The processes whose command line names this state directory."""
-    found = set()
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+def programs(demo: Process) -> dict[str, int]:
+    """The processes that the demo has started, by what they are."""
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
         try:
-            if str(state).encode() in entry.read_bytes():
-                found.add(int(entry.parent.name))
+            parent = int(entry.read_text().rpartition(")")[2].split()[1])
+            words = (entry.parent / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue  # it has just ended
+        if parent == demo.pid and b"-m" in words:
+            name = words[words.index(b"-m") + 1].decode()
+            found["house" if b"--port" in words else "line" if b"--link" in words else name] = int(entry.parent.name)
     return found
 
 
-def kill(state: Path, name: str) -> None:
-    """Kill the program of that name."""
-    for pid in pids(state):
-        if f"-m\0{name}\0".encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
-            os.kill(pid, signal.SIGKILL)
-            return
-    raise AssertionError(f"no {name} is running")
+def alive(pid: int) -> bool:
+    """Whether there is such a process."""
+    return Path(f"/proc/{pid}").exists()
 
 
 def last_number(page: str) -> int:
@@ -89,20 +88,46 @@ async def test_a_newcomer_sees_verdicts_and_leaves_nothing_behind(tmp_path: Path
         assert sensor["verdict"]["M"]["window_finding"]["code"] == "WINDOW_MISSING"
 
         gateway = fetch(f"{page}/api/v1/gateways")["items"][0]
-        for name in ("collector", "agent"):
-            kill(state, name)
+        first = programs(demo)
+        assert set(first) == {"house", "line", "collector", "agent"}
+        for pid in first.values():
+            os.kill(pid, signal.SIGKILL)
         await eventually(lambda: last_number(page) > gateway["last_sequence"], within_s=90)
+        again = programs(demo)
+        assert set(again) == set(first)
+        assert not set(again.values()) & set(first.values())
         assert await demo.end(signal.SIGINT) == 0
-        await eventually(lambda: not pids(state))
+        assert not any(map(alive, again.values()))
 
         before = numbers_on_record(state)
         await demo.start()
         await eventually(lambda: last_number(page) > max(before), within_s=120)
         assert numbers_on_record(state) == list(range(1, max(numbers_on_record(state)) + 1))
+        last = programs(demo).values()
+        assert len(last) == 4
         assert await demo.end(signal.SIGINT) == 0
-        await eventually(lambda: not pids(state))
+        assert not any(map(alive, last))
     finally:
         await demo.end()
     for log in [tmp_path / "demo.log", *(state / "log").glob("*.log")]:
         assert "Traceback" not in log.read_text(), log
     assert "UPDATE_PENDING" in demo.output()
+
+
+async def test_two_runs_do_not_share_a_directory(tmp_path: Path) -> None:
+    """The second says so and changes nothing; a directory that cannot be one is told in a line."""
+    state = tmp_path / "var"
+    command = ("firmware_fixtures.demo", "--port", str(free_port()), "--state")
+    with Stage(state, free_port(), print):
+        before = (state / "demo.json").read_bytes()
+        second = Process(tmp_path / "second.log", *command, str(state))
+        await second.start()
+        assert await second.wait() == 70
+        assert "in use by another run" in second.output()
+        assert (state / "demo.json").read_bytes() == before
+    (tmp_path / "file").touch()
+    third = Process(tmp_path / "third.log", *command, str(tmp_path / "file"))
+    await third.start()
+    assert await third.wait() == 70
+    assert "cannot be used" in third.output()
+    assert "Traceback" not in second.output() + third.output()

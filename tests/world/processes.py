@@ -65,6 +65,15 @@ class Process:
             await process.wait()
             raise AssertionError(f"{self._arguments} did not end on {number.name}:\n{self.output()}") from None
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid if self._process else 0
+
+    async def wait(self) -> int:
+        """Wait until it ends by itself; the exit code."""
+        return await asyncio.wait_for(self._process.wait(), READY_WITHIN_S) if self._process else 0
+
     async def kill(self) -> None:
         """End it as a loss of power would."""
         await self.end(signal.SIGKILL)

@@ -10,7 +10,8 @@ def test_a_look_through_the_subscriptions_outlives_their_change() -> None:
     for topic in subscriptions:
         seen.append(topic)
         subscriptions[f"new/{topic}"] = []
-    for topic, _ in subscriptions.items():
+    for topic, guests in subscriptions.items():
+        assert guests == []
         subscriptions.pop(topic)
     assert seen == ["a", "b"]
     assert not subscriptions
