@@ -47,7 +47,10 @@ class Archive:
             OSError: The disk does not take the answer.
         """
         target = self.directory / f"{leaf}-{sequence:012}-{digest}.cose"
-        self._disk.replace(target.with_suffix(f".{self._answer}"), answer)
+        written = target.with_suffix(f".{self._answer}")
+        if written.exists() and written.read_bytes() != answer:
+            self._disk.rename(written, target.with_suffix(".lost"))  # by a log that forgot it: evidence of a fork
+        self._disk.replace(written, answer)
         self._disk.rename(path, target)
         self._disk.sync(self.directory)
         self._disk.sync(path.parent)

@@ -14,12 +14,14 @@ from typing import Protocol
 
 import msgspec
 
-from agent.answers import open_answer
+from agent.answers import Answer, open_answer
 from agent.enrolment import Enrolment
 from agent.errors import BrokerError, PublishError, SpoolError, StateError, first
+from agent.forks import LogWatch
 from agent.spool import Entry, Spool
-from agent.state import Head, LastRefusal, Remembered
+from agent.state import LastRefusal, Remembered
 from evidence.errors import EvidenceError
+from evidence.keys import PublicKey
 from evidence.receipt import Receipt, Refusal, Request
 
 log = logging.getLogger(__name__)
@@ -91,6 +93,7 @@ class Publisher:
         self._gateway = gateway
         self._spool = spool
         self._remembered = remembered
+        self._watch = LogWatch(spool, remembered, on_wanted)
         self._connect = connect
         self._pace = pace
         self._on_wanted = on_wanted
@@ -188,33 +191,28 @@ class Publisher:
                 log.debug("junk leaf=%s bytes=%d code=%s", leaf, len(data), error.code)
                 continue
             try:
-                await self._take(answer, data, session)
+                await self._take(answer, data, session, enrolment.key)
             except (SpoolError, StateError) as error:
                 log.error("answer_not_filed error=%s", error)  # noqa: TRY400  # it comes again; the message says all
             self._wake.set()
 
-    async def _take(self, answer: Receipt | Refusal | Request, data: bytes, session: Session) -> None:
+    async def _take(self, answer: Answer, data: bytes, session: Session, key: PublicKey) -> None:
         match answer:
             case Receipt():
-                self._take_receipt(answer, data)
+                self._take_receipt(answer, data, key)
             case Refusal():
                 self._take_refusal(answer, data)
             case Request():
                 await self._take_request(answer, session)
 
-    def _take_receipt(self, receipt: Receipt, data: bytes) -> None:
+    def _take_receipt(self, receipt: Receipt, data: bytes, key: PublicKey) -> None:
         entry = self._find(receipt.digest)
         if entry is None:
             return
+        answered = self._spool.read(entry)
         self._spool.keep(entry, data)
         self._remembered.count("receipts")
-        head = Head(log=receipt.log, size=receipt.size, root=receipt.root.hex(), signed_at=receipt.signed_at)
-        known = self._remembered.state.head
-        if known is not None and known.log == head.log and known.size == head.size and known.root != head.root:
-            self._remembered.count("forks")
-            log.error("log_forked log=%s size=%d: the collector shows two histories", head.log, head.size)
-        newer = known is None or known.log != head.log or head.size > known.size
-        self._remembered.update(head=head if newer else known, receipted_at=receipt.signed_at)
+        self._watch.take(receipt, answered, key)
 
     def _take_refusal(self, refusal: Refusal, data: bytes) -> None:
         entry = self._find(refusal.digest)
@@ -238,6 +236,8 @@ class Publisher:
             self._on_wanted()
             self._remembered.update(inventory=None)
         kept = sorted(self._spool.kept.reports(request.missing), key=lambda item: item.sequence)
+        if kept:
+            self._watch.doubt("asked_again")
         for item in kept[:_WINDOW]:
             data = self._spool.kept.read(item)
             if data is not None:

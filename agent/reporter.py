@@ -2,6 +2,7 @@
 
 - A device is put to the collector's own test before it goes in: what the format cannot hold (a text that is too long)
   becomes a read failure of that device and costs no other.
+- Once a week, and in doubt, it names the newest tree head that is held (agent/forks.py).
 - The report carries no devices where the inventory is what the collector already knows.
 - It is in the spool before its number is remembered, so that no crash can use a number twice.
 """
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 import msgspec
 
 from agent.errors import SpoolError
+from agent.forks import head_to_name
 from agent.keys import Identity
 from agent.readers import ReadFailure, Reading
 from agent.spool import Kind, Spool
@@ -89,6 +91,7 @@ class Reporter:
             previous=hashlib.sha256(signed.evidence).hexdigest(),
             inventory=made.inventory.hex(),
             reported_at=now,
+            named_at=self._remembered.state.named_at if made.head is None else now,
         )
 
 
@@ -113,6 +116,7 @@ def sign_next(devices: tuple[DeviceReport, ...], state: State, identity: Identit
         previous=None if state.previous is None else bytes.fromhex(state.previous),
         inventory=inventory,
         devices=None if state.inventory == inventory.hex() else devices,
+        head=head_to_name(state, now),
     )
     return Signed(report=made, evidence=report.sign(made, identity.key))
 

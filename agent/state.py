@@ -29,6 +29,22 @@ class Head(msgspec.Struct, frozen=True, kw_only=True):
     signed_at: int
 
 
+class Fork(msgspec.Struct, frozen=True, kw_only=True):
+    """The log that the collector shows is not the one that it receipted.
+
+    Attributes:
+        size: Leaves under the head that it does not continue.
+        root: Of that head, hex.
+        noticed_at: By the collector's clock, Unix seconds.
+        sequence: The last report that was signed before it was told; 0 until a report has named the lost head.
+    """
+
+    size: int
+    root: str
+    noticed_at: int
+    sequence: int = 0
+
+
 class LastRefusal(msgspec.Struct, frozen=True, kw_only=True):
     """What was refused last, for `status`."""
 
@@ -44,9 +60,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         sequence: Number of the last report that was signed, 0 before the first.
         previous: SHA-256 of its signed bytes, hex.
         inventory: Inventory digest that it stands for, hex; None: the next report carries all devices.
+        reports_to: Log of the collector that was told the inventory.
         reported_at: When it was signed, Unix seconds by this gateway's clock.
         known: Identities that each source knew in its last good round.
-        head: The largest tree head seen.
+        head: The newest tree head seen; stays while it is in doubt.
+        named_at: When a report last named it, by this gateway's clock.
+        doubt: Why the next report must name it; None where nothing is wrong.
+        fork: The last fork of the log.
         receipted_at: When the last receipt came.
         refusal: The last refusal.
         counts: Events since the first start: `receipts`, `refused_<reason>`, `junk`, `forks`.
@@ -55,9 +75,13 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int = 0
     previous: str | None = None
     inventory: str | None = None
+    reports_to: str | None = None
     reported_at: int | None = None
     known: dict[str, tuple[str, ...]] = {}
     head: Head | None = None
+    named_at: int | None = None
+    doubt: str | None = None
+    fork: Fork | None = None
     receipted_at: int | None = None
     refusal: LastRefusal | None = None
     counts: dict[str, int] = {}

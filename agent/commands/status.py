@@ -55,6 +55,8 @@ def status(settings: Config) -> dict[str, Any]:
         "refusals": {"counts": state.counted(found.counts, "refused_"), "last": found.refusal},
         "junk": found.counts.get("junk", 0),
         "forks": found.counts.get("forks", 0),
+        "fork": None if found.fork is None else msgspec.to_builtins(found.fork),
+        "doubt": found.doubt,
     }
 
 
@@ -71,6 +73,11 @@ def _print(found: dict[str, Any]) -> None:
         print(f"{title:14} " + (", ".join(f"{count} {why}" for why, count in counts.items()) or "none"))
     if found["forks"]:
         print("WARNING        the collector has shown two histories of its log; keep `kept/` as evidence of it")
+    if fork := found["fork"]:
+        told = f"report {fork['sequence']} or one before told it" if fork["sequence"] else "the next report tells it"
+        print(f"               at {_at(fork['noticed_at'])}: another head of {fork['size']} leaves; {told}")
+    if found["doubt"]:
+        print(f"log in doubt   {found['doubt']}; the next report asks the collector to show that it continues")
 
 
 def _at(instant: int | None) -> str:

@@ -16,9 +16,10 @@ import aiomqtt
 
 from evidence import cose, merkle, receipt, report, statement
 from evidence.enrolment import Enrolment, EnrolmentCode, format_code, open_enrolment, proves
+from evidence.errors import EvidenceError
 from evidence.ids import parse_topic, topic
 from evidence.keys import PublicKey, SigningKey
-from evidence.receipt import Refusal, Request
+from evidence.receipt import Earlier, Refusal, Request
 from evidence.report import Report
 from evidence.statement import Statement
 
@@ -31,6 +32,7 @@ class Witness:
         reports: Each report once, in the order of arrival.
         statements: Each statement once, the enrolment apart.
         enrolment: Of the gateway, once it has come.
+        used: The secret of the code has been used, so it refuses to enrol.
         silent: Take messages and answer none.
         refuse: A reason to refuse the next report for.
         listening: Set while it is connected and has subscribed.
@@ -45,6 +47,7 @@ class Witness:
         self.reports: list[Report] = []
         self.statements: list[Statement] = []
         self.enrolment: Enrolment | None = None
+        self.used = False
         self.silent = False
         self.refuse: str | None = None
         self.last_sequence = 0
@@ -99,7 +102,23 @@ class Witness:
         head = receipt.sign_head(
             log=self.log, size=len(hashes), root=_root(hashes), signed_at=int(time.time()), key=self.key
         )
-        return receipt.encode_receipt(head, digest, index, _path(index, hashes))
+        return receipt.encode_receipt(head, digest, index, _path(index, hashes), self._earlier(data, hashes))
+
+    def forget(self, count: int) -> None:
+        """Lose the newest leaves, as a collector does that is restored from a backup."""
+        del self._leaves[-count:]
+        self.reports.clear()
+        self.statements.clear()
+
+    def _earlier(self, data: bytes, hashes: list[bytes]) -> Earlier | None:
+        try:
+            seen = report.decode(cose.parse(data, report.MESSAGE_TYPE).unverified_payload or b"").head
+        except EvidenceError:
+            return None
+        if seen is None or seen.log != self.log or seen.size > len(hashes):
+            return None
+        path = tuple(_growth(seen.size, hashes, whole=True))
+        return Earlier(size=seen.size, root=_root(hashes[: seen.size]), path=path)
 
     async def _take(self, client: aiomqtt.Client, name: str, payload: object) -> None:
         parsed = parse_topic(name)
@@ -118,6 +137,8 @@ class Witness:
         await client.publish(topic(gateway, "receipt"), self.receipt(payload), qos=1)
 
     def _reason_to_refuse(self, leaf: str, data: bytes) -> str | None:
+        if leaf == "statement" and self.used:
+            return "enrolment"
         if leaf != "report" or hashlib.sha256(data).digest() in self._leaves:
             return None
         reason, self.refuse = self.refuse, None
@@ -191,6 +212,16 @@ def _path(index: int, hashes: list[bytes]) -> list[bytes]:
     if index < split:
         return [*_path(index, hashes[:split]), _root(hashes[split:])]
     return [*_path(index - split, hashes[split:]), _root(hashes[:split])]
+
+
+def _growth(size: int, hashes: list[bytes], *, whole: bool) -> list[bytes]:
+    """The consistency proof from the tree of `size` (section 2.1.4.1)."""
+    if size == len(hashes):
+        return [] if whole else [_root(hashes)]
+    split = _split(len(hashes))
+    if size <= split:
+        return [*_growth(size, hashes[:split], whole=whole), _root(hashes[split:])]
+    return [*_growth(size - split, hashes[split:], whole=False), _root(hashes[:split])]
 
 
 def _split(size: int) -> int:
