@@ -20,7 +20,7 @@ import re
 import struct
 from collections import deque
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import cbor2
 import msgspec
@@ -45,7 +45,9 @@ _DATE = re.compile(r"[A-Z][a-z]{2} [A-Z][a-z]{2} [0-9]{1,2} [0-9:]{8} [0-9]{4} "
 
 
 class Settings(serial.Port, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The port of one device; `timeout_s` is how long to wait for each answer."""
+    """The port of one device; `timeout_s` is how long to wait for each of two answers."""
+
+    timeout_s: Annotated[float, msgspec.Meta(gt=0, le=25)] = 3.0
 
 
 class Packet(msgspec.Struct, frozen=True):
