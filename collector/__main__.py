@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(error, next(_EXIT_CODES[kind] for kind in type(error).__mro__ if kind in _EXIT_CODES))
     except PermissionError as error:
         return _fail(error, os.EX_NOPERM)
+    except FileNotFoundError as error:
+        return _fail(error, os.EX_NOINPUT)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains once more at its end
         return os.EX_IOERR

@@ -84,7 +84,7 @@ async def _list(args: argparse.Namespace, config: Config) -> None:
         found = await gateways.listed(connection)
     for row in found:
         if args.json:
-            print(msgspec.json.encode(row).decode())
+            print(msgspec.json.encode(_instants_as_text(row)).decode())
         else:
             print(_line(row))
 
@@ -129,6 +129,12 @@ def _broker(args: argparse.Namespace, config: Config) -> tuple[str, int]:
     if port == 0:
         raise NotFoundError("the embedded broker has no port before the collector runs; start it, or give --port")
     return args.host or host, port
+
+
+def _instants_as_text(row: Any) -> dict[str, Any]:
+    return {
+        name: to_text(value) if name.endswith("_at") and value is not None else value for name, value in row.items()
+    }
 
 
 def _line(row: Any) -> str:

@@ -38,8 +38,10 @@ async def _counts(args: argparse.Namespace, config: Config) -> dict[str, Any]:
     from collector.store.database import reading
 
     async with opened(config, now=args.clock()) as (engine, log), reading(engine) as connection:
-        restored = [one.restored_at for one in await rows.all_restorations(connection)]
-        return {"log": log.id, "restored_at": restored, **msgspec.structs.asdict(await counts(connection))}
+        restored = [to_text(one.restored_at) for one in await rows.all_restorations(connection)]
+        counted = msgspec.structs.asdict(await counts(connection))
+        last = counted["last_report_at"]
+        return {"log": log.id, "restored_at": restored, **counted, "last_report_at": last and to_text(last)}
 
 
 def _health(config: Config) -> dict[str, Any] | None:
@@ -67,9 +69,9 @@ def _text(status: dict[str, Any]) -> str:
         elif name == "rejected":
             shown = ", ".join(f"{reason} {count}" for reason, count in value.items()) or "none"
         elif name == "restored_at":
-            shown = ", ".join(map(to_text, value)) or "never"
+            shown = ", ".join(value) or "never"
         elif name == "last_report_at":
-            shown = "never" if value is None else to_text(value)
+            shown = value or "never"
         lines.append(f"{name.replace('_', ' '):16} {shown}")
     return "\n".join(lines)
 

@@ -116,10 +116,6 @@ class Batch:
         """The index of a digest that was added."""
         return self._places[digest]
 
-    def is_new(self, digest: str) -> bool:
-        """Whether a digest that was added was not in the log before this batch."""
-        return self._places[digest] >= self._first
-
     def compare(self, digest: str, seen: SeenHead | None) -> None:
         """Let the receipt of a digest show that the log continues the head that its report names."""
         if seen is not None and seen.log == self._log.id:
@@ -140,8 +136,11 @@ class Batch:
 
     async def _show_continuity(self, digest: str, seen: SeenHead) -> None:
         size = self._signed_head.size
-        if seen.size <= size:
-            self._earlier[digest] = await proofs.consistency(self._connection, seen.size, size)
+        # Of a head that we lost there is nothing to show, but where the history that we have departs from it.
+        restored = min((one.size for one in await rows.all_restorations(self._connection)), default=None)
+        shown = seen.size if seen.size <= size else restored
+        if shown is not None:
+            self._earlier[digest] = await proofs.consistency(self._connection, shown, size)
         if self.leaf(digest) < seen.size or self._earlier[digest].root != seen.root:
             logger.error(
                 "log_forked: report %s names another head of %d leaves than this log has; was the register restored?",

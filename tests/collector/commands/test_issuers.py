@@ -51,7 +51,7 @@ def test_a_file_that_is_not_there_is_said(command: Command, tmp_path: Path) -> N
     """By its name."""
     file = str(tmp_path / "nothing.cbor")
     code, _, err = command("issuers", "replace", SHOP, NEW.public.data.hex(), "--signed-by", file)
-    assert (code, file in err) == (74, True)
+    assert (code, file in err) == (66, True)
 
 
 def test_the_operator_is_told_what_ending_a_key_means(command: Command) -> None:

@@ -117,7 +117,7 @@ def test_the_clock_is_set_forward_only_and_in_simulated_registers_only(
 def test_a_file_that_is_not_there_is_told_before_anything_goes_in(register: Command, folder: Path) -> None:
     """The name of the file is in the message."""
     code, out, err = register("statements", "submit", str(folder), str(folder / "nothing.cbor"))
-    assert (code, out) == (74, "")
+    assert (code, out) == (66, "")
     assert "nothing.cbor" in err
 
 

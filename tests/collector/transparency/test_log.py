@@ -64,7 +64,6 @@ async def test_appending_again_appends_nothing_and_proves_the_old_place(register
     assert open_receipt(mixed.receipt(digest(1)), log.key.public).index == 1
     held = open_receipt(again.receipt(digest(2)), log.key.public)
     assert (held.index, held.size, held.signed_at) == (2, 4, NOW + 1)
-    assert (mixed.is_new(digest(3)), mixed.is_new(digest(1))) == (True, False)
 
 
 async def test_a_log_begins_with_its_own_name(register: Opened) -> None:
