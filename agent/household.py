@@ -42,7 +42,9 @@ class Household:
     def __init__(self, file: Path) -> None:
         self.config: Config = config.load(file)
         if enrolment.load(self.config.state_dir) is None:
-            raise StatementError("this gateway reports to no collector yet; `updateplicht-agent enrol` first")
+            raise StatementError(
+                "this gateway reports to no collector yet; `updateplicht-agent enrol` first, and wait for its receipt"
+            )
         # Refuses a directory of another user's: what root puts into the spool, the service cannot read.
         self.identity: Identity = keys.load_or_create(self.config.state_dir)
         self.spool: Spool = service.open_spool(self.config)

@@ -22,7 +22,7 @@ from evidence.ids import ID_BYTES, is_id
 from evidence.keys import SEED_BYTES, SigningKey
 
 KEY_FILE, SECRET_FILE, GATEWAY_FILE = "agent.key", "device.secret", "gateway.id"
-_SIGNED = ("state.json", "enrolment.json")
+_SIGNED = ("state.json", "enrolment.json", "enrolment.pending.json")
 _SECRET_BYTES = 32
 
 

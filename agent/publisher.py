@@ -8,7 +8,7 @@ gateways of a country come back from a power cut within the same second.
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from agent.answers import Answer, open_answer
 from agent.enrolment import Enrolment
 from agent.errors import BrokerError, PublishError, SpoolError, StateError, first
 from agent.forks import LogWatch
-from agent.spool import Entry, Spool
+from agent.spool import Entry, Kind, Spool
 from agent.state import LastRefusal, Remembered
 from evidence.errors import EvidenceError
 from evidence.keys import PublicKey
@@ -63,6 +63,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _WINDOW = 100  # messages on their way; a default Mosquitto drops what is beyond 1,000 for an absent collector
+_REPORTING = frozenset(Kind) - {Kind.ENROLMENT}
 _STEADY_S = 30  # a session that lasted so long was a good one
 
 
@@ -74,6 +75,7 @@ class Publisher:
         spool: What is to be sent.
         remembered: Where heads, counts and the number of a refusal go.
         connect: Opens a session.
+        kinds: Which messages of the spool it sends and lets go of; by default all that go to the collector reported to.
         pace: How often things are tried again.
         on_wanted: Called when the collector wants a report now.
         progress: Called whenever the publisher has moved.
@@ -86,6 +88,7 @@ class Publisher:
         remembered: Remembered,
         *,
         connect: Connect,
+        kinds: Collection[Kind] = _REPORTING,
         pace: Pace = Pace(),  # noqa: B008  # frozen
         on_wanted: Callable[[], None] = lambda: None,
         progress: Callable[[], None] = lambda: None,
@@ -95,6 +98,7 @@ class Publisher:
         self._remembered = remembered
         self._watch = LogWatch(spool, remembered, on_wanted)
         self._connect = connect
+        self._kinds = kinds
         self._pace = pace
         self._on_wanted = on_wanted
         self._progress = progress
@@ -153,7 +157,7 @@ class Publisher:
             await self._sleep(clock())
 
     def _due(self, now: float) -> list[Entry]:
-        entries = self._spool.entries()
+        entries = self._entries()
         waiting = {entry.digest for entry in entries}
         self._sent = {digest: sent for digest, sent in self._sent.items() if digest in waiting}
         on_the_way = sum(again > now for _, again in self._sent.values())
@@ -224,7 +228,9 @@ class Publisher:
         last = LastRefusal(kind=entry.leaf, reason=refusal.reason, refused_at=refusal.refused_at)
         # An agent that was restored from an old card goes on from the collector's number.
         sequence = max(self._remembered.state.sequence, refusal.last_sequence)
-        if entry.leaf == "statement":
+        if entry.kind is Kind.ENROLMENT:  # by a collector that will not be ours: its number is none of ours
+            self._remembered.update(refusal=last)
+        elif entry.leaf == "statement":
             self._remembered.update(refusal=last, sequence=sequence)
         else:
             self._on_wanted()
@@ -244,7 +250,10 @@ class Publisher:
                 await session.send("report", data)
 
     def _find(self, digest: bytes) -> Entry | None:
-        return next((entry for entry in self._spool.entries() if entry.digest == digest.hex()), None)
+        return next((entry for entry in self._entries() if entry.digest == digest.hex()), None)
+
+    def _entries(self) -> list[Entry]:
+        return [entry for entry in self._spool.entries() if entry.kind in self._kinds]
 
 
 def _end_if_cancelled(error: Exception) -> None:

@@ -5,6 +5,7 @@ on the disk goes on with the next start. systemd's watchdog is fed only when bot
 """
 
 import asyncio
+import functools
 import logging
 import random
 import signal
@@ -17,7 +18,7 @@ from agent.errors import AgentError, first
 from agent.publisher import Connect, Pace, Publisher
 from agent.reporter import Reporter
 from agent.sales import spool_sales
-from agent.spool import Spool
+from agent.spool import Kind, Spool
 from agent.state import Remembered, locked
 from agent.survey import Round, survey
 from evidence.report import DeviceReport
@@ -50,6 +51,14 @@ def connector() -> Connect:
     return open_session
 
 
+def enroller(gateway: str, spool: Spool, remembered: Remembered) -> Publisher:
+    """A publisher that delivers an enrolment and nothing else."""
+    from agent.session import open_session  # noqa: PLC0415
+
+    connect = functools.partial(open_session, passing=True)
+    return Publisher(gateway, spool, remembered, connect=connect, kinds={Kind.ENROLMENT})
+
+
 class Service:
     """Everything that runs, wired.
 
@@ -74,6 +83,7 @@ class Service:
             report_every_s=config.survey.report_every_s,
             interval_s=config.survey.interval_s,
         )
+        self._served: Enrolment | None = None  # whose publisher runs: what is signed goes there
         self._moved: set[str] = set()
         self._wanted = asyncio.Event()
         self._not_wanted_before = 0.0  # loop time
@@ -107,18 +117,20 @@ class Service:
             found = await survey(
                 self._config.sources, self._remembered.state.known, clock, lambda: self._moved.add("survey")
             )
-            enrolled = enrolment.load(self._config.state_dir)
+            enrolled = self._served
             try:
-                self._take(found, clock(), is_enrolled=enrolled is not None)
+                self._take(found, clock(), enrolled)
             except AgentError as error:  # a full disk must not end the reading; the next round tries again
                 log.error("round_failed code=%s error=%s", error.code, error)  # noqa: TRY400
             self._publisher.wake()
             await self._until_next_round(enrolled)
 
-    def _take(self, found: Round, now: int, *, is_enrolled: bool) -> None:
+    def _take(self, found: Round, now: int, enrolled: Enrolment | None) -> None:
         devices = reporter.device_reports(found.devices, self._identity.secret)
         number, waiting_sales = 0, 0
-        if is_enrolled:
+        if enrolled is not None:
+            if self._remembered.state.reports_to != enrolled.log:
+                self._remembered.update(reports_to=enrolled.log, inventory=None)
             # The report first: what else may find no room must not keep it from the spool.
             number = self._report(devices, now)
             seen = {item.outcome.identity for item in found.devices}
@@ -150,7 +162,7 @@ class Service:
         interval = self._config.survey.interval_s * random.uniform(0.9, 1)  # noqa: S311  # spreads load
         while (now := asyncio.get_running_loop().time()) < began + interval:
             self._moved.add("survey")
-            if enrolment.load(self._config.state_dir) != enrolled:
+            if self._served != enrolled:
                 return
             if now < self._not_wanted_before:
                 await asyncio.sleep(_LOOK_S)
@@ -160,20 +172,29 @@ class Service:
 
     async def _publish(self) -> None:
         while True:
-            current = enrolment.load(self._config.state_dir)
-            if current is None:
-                await self._until_enrolment_changes(current)
-                continue
+            current, pending = self._enrolments()
+            self._served = current
             async with asyncio.TaskGroup() as group:
-                publishing = group.create_task(self._publisher.run(current), name="publisher.run")
-                await self._until_enrolment_changes(current)
-                publishing.cancel()
+                tasks = []
+                if current is not None:
+                    tasks.append(group.create_task(self._publisher.run(current), name="publisher.run"))
+                if pending is not None:
+                    delivery = enroller(self._identity.gateway, self._spool, self._remembered)
+                    tasks.append(group.create_task(delivery.run(pending), name="publisher.enrol"))
+                await self._until_enrolments_change(current, pending)
+                for task in tasks:
+                    task.cancel()
 
-    async def _until_enrolment_changes(self, current: Enrolment | None) -> None:
-        while enrolment.load(self._config.state_dir) == current:
+    async def _until_enrolments_change(self, current: Enrolment | None, pending: Enrolment | None) -> None:
+        while self._enrolments() == (current, pending):
             if current is None:
                 self._moved.add("publisher")
             await asyncio.sleep(_LOOK_S)
+
+    def _enrolments(self) -> tuple[Enrolment | None, Enrolment | None]:
+        """The collector reported to, and the one that was asked and has not answered."""
+        enrolment.settle(self._config.state_dir, self._spool)
+        return enrolment.load(self._config.state_dir), enrolment.pending(self._config.state_dir)
 
     async def _watchdog(self) -> None:
         limit_s = systemd.watchdog_s()

@@ -16,6 +16,7 @@ from evidence.ids import topic
 
 _LISTENED = ("receipt", "request")
 _REFUSED_FOR_GOOD = frozenset({133, 134, 135})  # client id, user or password, not authorized
+_MAX_NAME = 23  # characters of a client id
 _MAX_QUEUED = 1000  # messages; what is beyond comes again
 _TIMEOUT_S = 10.0
 
@@ -41,19 +42,25 @@ class MqttSession:
 
 
 @contextlib.asynccontextmanager
-async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[MqttSession]:
+async def open_session(enrolment: Enrolment, gateway: str, *, passing: bool = False) -> AsyncIterator[MqttSession]:
     """Connect, and listen for the collector's answers.
+
+    Args:
+        enrolment: Where to.
+        gateway: Who listens.
+        passing: Leave nothing at the broker, and disturb no other session of this gateway there.
 
     Raises:
         BrokerError: The broker cannot be reached, or the connection broke.
         PublishError: It refuses for good.
     """
+    name = f"{'new' if passing else 'up'}-{gateway}"
     with _translated():
         client = aiomqtt.Client(
             enrolment.host,
             enrolment.port,
-            identifier=f"up-{gateway[:20]}",
-            clean_session=False,
+            identifier=name[:_MAX_NAME],
+            clean_session=passing,
             timeout=_TIMEOUT_S,
             max_queued_incoming_messages=_MAX_QUEUED,
             tls_context=_tls() if enrolment.tls else None,

@@ -36,12 +36,13 @@ REFUSED_KEPT = 500  # messages; enough to see what went wrong, and a bound
 _BALLAST_BYTES = 512 * 1024  # two of the largest messages
 _BLOCK = 4096  # bytes; what a small file really takes
 _STEP_S = 3 * 86400  # the most that counts as age between two messages
-_NAME = re.compile(r"(\d{12})\.(statement|whole|unchanged)\.(\d+)\.([0-9a-f]{64})")
+_NAME = re.compile(r"(\d{12})\.(enrolment|statement|whole|unchanged)\.(\d+)\.([0-9a-f]{64})")
 
 
 class Kind(StrEnum):
     """What a message is, by what its loss would cost."""
 
+    ENROLMENT = "enrolment"  # a statement too, for the collector that is asked and no other
     STATEMENT = "statement"
     WHOLE = "whole"  # a report with devices
     UNCHANGED = "unchanged"  # a report without
@@ -71,7 +72,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def leaf(self) -> str:
         """The last level of its topic."""
-        return "statement" if self.kind is Kind.STATEMENT else "report"
+        return "report" if self.kind in {Kind.WHOLE, Kind.UNCHANGED} else "statement"
 
 
 class Spool:
@@ -133,6 +134,17 @@ class Spool:
             self._trim(room=_on_disk(len(data)), now=now)
             self._write(path, data)
             os.utime(path, (now, now))
+
+    def withdraw(self, kind: Kind) -> None:
+        """Let go, unsent, of what waits of one kind.
+
+        Raises:
+            SpoolError: The disk does not let go.
+        """
+        with self._changing():
+            for entry in self.entries():
+                if entry.kind is kind:
+                    self._disk.remove(entry.path)
 
     def trim(self, now: int) -> None:
         """Hold the bounds, and renew the ballast where there is room again.
@@ -318,6 +330,6 @@ def _too_old(entries: Sequence[Entry], max_age_s: int, now: int) -> list[Entry]:
     for entry in reversed(entries):
         age += min(max(0, later - entry.put_at), _STEP_S)
         later = entry.put_at
-        if age > max_age_s and entry.kind is not Kind.STATEMENT:
+        if age > max_age_s and entry.leaf == "report":
             old.append(entry)
     return old[::-1]

@@ -1,6 +1,7 @@
 """`enrol CODE`: agree to report to a collector. Shows what would be sent and to whom, asks, and delivers at once.
 
-Where the collector cannot be reached now, the enrolment waits in the spool and `run` delivers it.
+Where the collector cannot be reached now, the enrolment waits in the spool and `run` delivers it. Until its receipt has
+come the gateway reports to whom it reported before.
 """
 
 import argparse
@@ -44,17 +45,18 @@ def run(args: argparse.Namespace) -> int:
     now = args.clock()
     asserted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     signed = sign_enrolment(gateway=identity.gateway, key=identity.key, code=code, asserted_at=asserted_at)
-    _show(code, enrolment.load(settings.state_dir), identity.gateway, signed)
+    before = enrolment.load(settings.state_dir)
+    _show(code, before, identity.gateway, signed)
     if not (args.yes or agrees("Report to this collector? [y/N]")):
-        print("Nothing was sent and nothing was changed.")
+        print(f"Nothing was sent. The gateway's own key and ids stay in {settings.state_dir}.")
         return EX_DECLINED
     spool = service.open_spool(settings)
-    spool.put(Kind.STATEMENT, signed, now=now)
-    agreed = enrolment.from_code(code, now)
-    enrolment.save(settings.state_dir, agreed)
-    digest = hashlib.sha256(signed).hexdigest()
-    trouble = _deliver(settings.state_dir, identity.gateway, spool, agreed, _Wait(spool, digest, args.wait))
-    return _tell(spool, digest, trouble or f"{agreed.host}:{agreed.port} did not answer")
+    agreed = enrolment.from_code(code, hashlib.sha256(signed).hexdigest(), now)
+    spool.withdraw(Kind.ENROLMENT)  # an earlier one that nobody answered is for another collector, or another code
+    spool.put(Kind.ENROLMENT, signed, now=now)
+    enrolment.propose(settings.state_dir, agreed)
+    trouble = _deliver(settings.state_dir, identity.gateway, spool, agreed, _Wait(settings.state_dir, spool, args.wait))
+    return _tell(spool, agreed, before, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
 def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes) -> None:
@@ -62,7 +64,8 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
     print(f"It would report to the collector with log {code.log}")
     print(f"through the broker {code.host}:{code.port} ({'with' if code.tls else 'without'} TLS).")
     if before is not None and before.log != code.log:
-        print(f"It reports to log {before.log} now, and would stop doing so; what still waits goes to the new one.")
+        print(f"It reports to log {before.log} now, and would stop doing so once the new")
+        print("collector has accepted it; what still waits then goes to the new one.")
     print(f"Sent at once, {len(signed)} bytes to {topic(gateway, 'statement')}:\n")
     print(diagnose(signed), end="\n\n")
     print("Sent from then on: for each device its firmware version, its model ids and whether it answered, under an id")
@@ -71,18 +74,19 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
 
 
 class _Wait:
-    """Waits until a message was answered, for as long as people do."""
+    """Waits until the enrolment was answered, for as long as people do."""
 
-    def __init__(self, spool: Spool, digest: str, wait_s: int) -> None:
+    def __init__(self, state_dir: Path, spool: Spool, wait_s: int) -> None:
+        self._state_dir = state_dir
         self._spool = spool
-        self._digest = digest
         self._wait_s = wait_s
 
     async def until_answered(self) -> None:
         """Return once it is answered, or time is up."""
         print("Waiting for the collector's receipt ", end="", file=sys.stderr, flush=True)
         for look in range(int(self._wait_s / _LOOK_S)):
-            if all(entry.digest != self._digest for entry in self._spool.entries()):
+            enrolment.settle(self._state_dir, self._spool)
+            if enrolment.pending(self._state_dir) is None:
                 break
             if look % 5 == 4:
                 print(".", end="", file=sys.stderr, flush=True)
@@ -96,7 +100,7 @@ def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, wai
         asyncio.run(wait.until_answered())
         return None
     with locked(state_dir):
-        publisher = Publisher(gateway, spool, Remembered(state_dir), connect=service.connector())
+        publisher = service.enroller(gateway, spool, Remembered(state_dir))
         asyncio.run(_publish(publisher, agreed, wait))
     return publisher.trouble
 
@@ -108,12 +112,13 @@ async def _publish(publisher: Publisher, agreed: Enrolment, wait: _Wait) -> None
         publishing.cancel()
 
 
-def _tell(spool: Spool, digest: str, trouble: str) -> int:
-    if spool.kept.holds(digest):
+def _tell(spool: Spool, agreed: Enrolment, before: Enrolment | None, trouble: str) -> int:
+    if spool.kept.holds(agreed.statement):
         print("Enrolled: the collector has signed a receipt. `updateplicht-agent run` reports from now on.")
         return os.EX_OK
-    if spool.refused.holds(digest):
+    if spool.refused.holds(agreed.statement):
         print("The collector refused the enrolment; the code may have been used or be too old. Ask for a new one.")
+        print(f"This gateway reports to {f'log {before.log}, as before' if before else 'nobody'}.")
         return os.EX_NOPERM
     print(f"No receipt yet: {trouble}.")
     print("Nothing is lost: the enrolment waits in the spool, and `updateplicht-agent run` delivers it when it can.")

@@ -37,13 +37,14 @@ def status(settings: Config) -> dict[str, Any]:
         StateError: It cannot be read.
     """
     identity = keys.load(settings.state_dir)
-    agreed = enrolment.load(settings.state_dir)
+    agreed, asked = enrolment.load(settings.state_dir), enrolment.pending(settings.state_dir)
     found = state.load(settings.state_dir)
     entries = waiting(settings.state_dir)
     return {
         "gateway": None if identity is None else identity.gateway,
         "running": state.is_locked(settings.state_dir),
         "enrolment": None if agreed is None else msgspec.to_builtins(agreed),
+        "pending_enrolment": None if asked is None else msgspec.to_builtins(asked),
         "last_report": {"sequence": found.sequence, "signed_at": found.reported_at} if found.sequence else None,
         "spool": {
             "messages": len(entries),
@@ -66,11 +67,14 @@ def _print(found: dict[str, Any]) -> None:
     print(f"service        {'running' if found['running'] else 'not running'}")
     to = f"log {agreed['log']} through {agreed['host']}:{agreed['port']}" if agreed else "nobody; see `enrol`"
     print(f"reports to     {to}")
+    if asked := found["pending_enrolment"]:
+        print(f"enrolment      waits for log {asked['log']} through {asked['host']}:{asked['port']}")
     print(f"last report    {last['sequence']}, signed {_at(last['signed_at'])}" if last else "last report    none yet")
     print(f"last receipt   {_at(found['receipts']['last_at'])}, {found['receipts']['count']} in all")
     print(f"waiting        {spool['messages']} messages, {spool['bytes']} of at most {spool['max_bytes']} bytes")
     for title, counts in (("lost", spool["lost"]), ("refused", found["refusals"]["counts"])):
         print(f"{title:14} " + (", ".join(f"{count} {why}" for why, count in counts.items()) or "none"))
+    print(f"junk           {found['junk'] or 'none'}")
     if found["forks"]:
         print("WARNING        the collector has shown two histories of its log; keep `kept/` as evidence of it")
     if fork := found["fork"]:

@@ -86,7 +86,7 @@ async def test_enrol_shows_what_is_sent_and_to_whom_and_asks(gateway: Gateway, c
     assert f"the collector with log {collector.log}" in out
     assert f"127.0.0.1:{collector.port} (without TLS)" in out
     assert '"kind": "enrolment"' in out
-    assert out.endswith("Nothing was sent and nothing was changed.\n")
+    assert out.endswith(f"Nothing was sent. The gateway's own key and ids stay in {gateway.state_dir}.\n")
     assert sorted(gateway.files()) == ["agent.key", "device.secret", "gateway.id"]
     assert collector.messages == []
 
@@ -197,3 +197,4 @@ async def test_status_tells_people_where_they_stand(gateway: Gateway, collector:
     _, out, _ = await gateway.command("status")
     assert f"log {collector.log} through 127.0.0.1:{collector.port}" in out
     assert "1 in all" in out
+    assert "junk           none" in out

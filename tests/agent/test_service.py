@@ -75,8 +75,8 @@ async def test_a_loop_that_hangs_starves_the_watchdog(gateway: Gateway, systemd:
 
     connect: Connect = hang
     gateway.state_dir.mkdir(mode=0o700)
-    enrolment.save(gateway.state_dir, ENROLMENT)
-    (gateway.state_dir / "enrolment.json").rename(gateway.directory / "enrolment.json")
+    enrolment.propose(gateway.state_dir, ENROLMENT)
+    (gateway.state_dir / enrolment.PENDING_FILE).rename(gateway.directory / "enrolment.json")
     service = Service(config.load(gateway.config), connect)
     (gateway.directory / "enrolment.json").rename(gateway.state_dir / "enrolment.json")
     stop = asyncio.Event()

@@ -14,6 +14,7 @@ from agent.spool import Kind, Spool
 
 MAX_BYTES = 12 * 4096
 KINDS = st.sampled_from(list(Kind))
+STATEMENTS = frozenset({Kind.ENROLMENT, Kind.STATEMENT})
 
 
 class PowerCut(BaseException):
@@ -123,7 +124,7 @@ class SpoolMachine(RuleBasedStateMachine):
 
     def _make(self, kind: Kind, size: int) -> tuple[bytes, int]:
         self.made += 1
-        number = 0 if kind is Kind.STATEMENT else max(self.sequence, self.spool.last_signed()[0]) + 1
+        number = 0 if kind in STATEMENTS else max(self.sequence, self.spool.last_signed()[0]) + 1
         return f"{kind} {number} {self.made} ".encode() + bytes(size), number
 
     @rule(kind=KINDS, size=st.integers(1, 9000), cut=st.none() | st.integers(0, 12), lost=st.integers(0, 8))
@@ -177,7 +178,7 @@ class SpoolMachine(RuleBasedStateMachine):
         here = {entry.digest for entry in self.spool.entries()}
         gone = {digest for digest in before - here if digest in self.promised or digest in self.in_doubt}
         for digest in gone:
-            assert self.promised.get(digest, (Kind.WHOLE,))[0] is not Kind.STATEMENT
+            assert self.promised.get(digest, (Kind.WHOLE,))[0] not in STATEMENTS
             self.promised.pop(digest, None)
             self.in_doubt.discard(digest)
         self.dropped += len(gone)
@@ -203,7 +204,7 @@ class SpoolMachine(RuleBasedStateMachine):
     @invariant()
     def stays_within_its_bound(self) -> None:
         """Reports never take more than the bound."""
-        reports = [entry.size for entry in self.spool.entries() if entry.kind is not Kind.STATEMENT]
+        reports = [entry.size for entry in self.spool.entries() if entry.kind not in STATEMENTS]
         assert sum(reports) <= MAX_BYTES
 
     @invariant()
