@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiomqtt import Client
+from aiomqtt import Client, Message
 
 from agent.errors import LinkError
 from agent.links import mqtt
@@ -47,6 +49,54 @@ async def test_a_thousand_messages_come_whole(mosquitto: Mosquitto) -> None:
     await publish(LOOPBACK, mosquitto.port, house)
     found = await mqtt.retained(Broker(host=LOOPBACK, port=mosquitto.port), ["homeassistant/+/+/config"])
     assert found == house
+
+
+@asynccontextmanager
+async def device(port: int, answers: Sequence[bytes]) -> AsyncIterator[list[Message]]:
+    """Somebody who answers each request so, and what was asked."""
+    asked: list[Message] = []
+
+    async def answer(client: Client) -> None:
+        async for message in client.messages:
+            asked.append(message)
+            for payload in answers:
+                await client.publish("to/agent", payload)
+
+    async with Client(LOOPBACK, port) as client, asyncio.TaskGroup() as group:
+        await client.subscribe("ask/#")
+        answering = group.create_task(answer(client))
+        yield asked
+        answering.cancel()
+
+
+async def test_a_request_is_sent_once_and_all_its_answers_are_heard(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several devices may answer under one topic; the request stays with no broker."""
+    monkeypatch.setattr(mqtt, "ANSWER_S", 0.5)
+    async with device(mosquitto.port, [b"one", b"two"]) as asked:
+        heard = await mqtt.answers(Broker(host=LOOPBACK, port=mosquitto.port), ["to/agent"], [("ask/all", b"?")])
+    assert heard == [("to/agent", b"one"), ("to/agent", b"two")]
+    assert [(message.topic.value, message.payload, message.retain) for message in asked] == [("ask/all", b"?", False)]
+    assert await mqtt.retained(Broker(host=LOOPBACK, port=mosquitto.port), ["ask/+"]) == {}
+
+
+async def test_enough_answers_end_the_waiting(mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no answer ends it with the time."""
+    monkeypatch.setattr(mqtt, "ANSWER_S", 60.0)
+    house = Broker(host=LOOPBACK, port=mosquitto.port)
+    async with device(mosquitto.port, [b"one"]), asyncio.timeout(5):
+        assert await mqtt.answers(house, ["to/agent"], [("ask/all", b"?")], enough=1) == [("to/agent", b"one")]
+        assert await mqtt.answers(house, ["to/agent"], [("else/where", b"?")], within_s=0.2) == []
+
+
+async def test_a_flood_of_answers_is_refused(mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory is bounded whoever answers."""
+    monkeypatch.setattr(mqtt, "MAX_MESSAGES", 10)
+    async with device(mosquitto.port, [b"x"] * 11):
+        with pytest.raises(LinkError) as caught:
+            await mqtt.answers(Broker(host=LOOPBACK, port=mosquitto.port), ["to/agent"], [("ask/all", b"?")])
+    assert caught.value.reason == "too_large"
 
 
 async def test_topics_without_wildcards_are_not_waited_for(
