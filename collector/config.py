@@ -14,6 +14,7 @@ from collector.errors import ConfigError
 DEFAULT_PATH: Final = "/etc/updateplicht/collector.toml"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
+Workers = Annotated[int, msgspec.Meta(ge=1, le=64)]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
 
@@ -64,11 +65,13 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         state_dir: Holds the collector's key and the register.
         simulated: The clock of recorded statements may be set by hand; shown wherever the register is.
         policy: Name of the policy that verdicts are made under.
+        workers: Processes that receive, each a share of the shards; one receives inside the collector's own process.
     """
 
     state_dir: str = "/var/lib/updateplicht-collector"
     simulated: bool = False
     policy: str = "2026-11-a"
+    workers: Workers = 1
     broker: Broker = Broker()
     web: Web = Web()
     limits: Limits = Limits()

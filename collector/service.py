@@ -15,7 +15,6 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from litestar import Litestar
-from paho.mqtt.enums import MQTTProtocolVersion
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector import running
@@ -23,10 +22,9 @@ from collector.appraisal import Policy
 from collector.config import Broker, Config, Web
 from collector.errors import WebError
 from collector.ingest.broker import embedded_broker
+from collector.ingest.crew import Crew
 from collector.ingest.health import Health
-from collector.ingest.inbox import Inbox
-from collector.ingest.session import Session
-from collector.ingest.writer import Writer
+from collector.ingest.line import Line, Share
 from collector.judge import Judge
 from collector.register import opened
 from collector.running import Running
@@ -76,21 +74,20 @@ class _Service:
         self._health = Health(clock)
         self._wake = asyncio.Event()
         self._broker = f"{config.broker.host}:{broker_port}"
-        inbox = Inbox()
-        # amqtt knows the older version only; of another broker nobody knows before it was asked.
-        version = MQTTProtocolVersion.MQTTv311 if config.broker.embedded else None
-        name = f"updateplicht-{log.id}"
-        self._session = Session(config.broker.host, broker_port, name, inbox, self._health, version)
-        self._writer = Writer(
-            engine,
-            log,
-            config.limits,
-            inbox,
-            publish=self._session.publish,
-            wake=self._wake.set,
-            health=self._health,
-            clock=clock,
-        )
+        self._ingest: Line | Crew
+        if config.workers > 1:
+            self._ingest = Crew(config, broker_port, self._health)
+        else:
+            self._ingest = Line(
+                engine,
+                log,
+                config,
+                broker_port=broker_port,
+                share=Share(),
+                wake=self._wake.set,
+                health=self._health,
+                clock=clock,
+            )
 
     def pages(self, policy: Policy) -> Litestar:
         """The pages and the API."""
@@ -101,8 +98,7 @@ class _Service:
         """Run every task until `stop` is set; the first one that fails ends them all."""
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._session.run(), name="session"),
-                group.create_task(self._writer.run(), name="writer"),
+                group.create_task(self._ingest.run(), name="ingest"),
                 group.create_task(judge.run(self._wake), name="judge"),
                 group.create_task(self._announce(server, ready), name="announce"),
             ]
@@ -118,7 +114,7 @@ class _Service:
         await server.ready.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CONNECTED_WITHIN_S):
-                await self._session.connected.wait()
+                await self._ingest.connected.wait()
         where = Running(web=f"http://{server.address}/", broker=self._broker)
         running.tell(self._config.running_path, where)
         ready(where)

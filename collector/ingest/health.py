@@ -5,6 +5,8 @@ from typing import Final
 
 import msgspec
 
+from collector.catalogue.instants import to_text
+
 OK: Final = "ok"
 
 
@@ -21,10 +23,14 @@ class Health:
 
     Args:
         clock: Unix seconds.
+        tell: Called with part, state and detail of what is news.
     """
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, clock: Callable[[], int], tell: Callable[[str, str, str | None], None] = lambda *_: None
+    ) -> None:
         self._clock = clock
+        self._tell = tell
         now = clock()
         self._parts = {"broker": State(state="starting", since=now), "store": State(state=OK, since=now)}
 
@@ -34,9 +40,12 @@ class Health:
         if old.state == state:
             return False
         self._parts[part] = State(state=state, since=self._clock(), detail=detail)
+        self._tell(part, state, detail)
         return True
 
     def report(self) -> dict[str, object]:
         """Every part, and whether all are well."""
-        parts: dict[str, object] = {name: msgspec.to_builtins(state) for name, state in self._parts.items()}
+        parts: dict[str, object] = {
+            name: {**msgspec.to_builtins(state), "since": to_text(state.since)} for name, state in self._parts.items()
+        }
         return {"ok": all(state.state == OK for state in self._parts.values()), **parts}

@@ -34,6 +34,7 @@ from tests.world.processes import running
 BROKER = "max_inflight_messages 1000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
 GATEWAYS = 4_000
 ROUNDS = 8
+WORKERS = 3
 WINDOW = 3_000  # reports under way; less than there are gateways
 WITHIN_S = 60.0
 CHECKED = 200  # receipts that are opened afterwards
@@ -86,7 +87,7 @@ async def _one(directory: Path, config: Config, port: int, load_: Sequence[tuple
         "ratio": round(rate / unit, 3),
         "reports_per_s": round(rate),
         "verify_per_s": round(unit),
-        "workers": 1,
+        "workers": config.workers,
         "cores": os.cpu_count(),
         "generator_cpu_s": round(cpu, 2),
         "reports": len(load_),
@@ -109,7 +110,7 @@ def verifications() -> float:
 def _configure(directory: Path, port: int) -> Config:
     file = directory / "collector.toml"
     file.write_text(
-        f'state_dir = "{directory / "state"}"\n[web]\nport = 0\n'
+        f'state_dir = "{directory / "state"}"\nworkers = {WORKERS}\n[web]\nport = 0\n'
         f'[broker]\nembedded = false\nhost = "127.0.0.1"\nport = {port}\n'
     )
     return load(str(file))

@@ -1,0 +1,81 @@
+"""A worker: a process of its own for one line of the ingest (`python -m collector.ingest.worker`).
+
+It is told on the first line of stdin what to do, and tells on stdout how it fares, a line of JSON for each change. It
+ends in order when stdin does, so it never outlives the collector, however that ends; or on a signal.
+"""
+
+import asyncio
+import logging
+import signal
+import sys
+import time
+
+import msgspec
+
+from collector.config import Config
+from collector.ingest.health import Health
+from collector.ingest.line import Line, Share
+from collector.register import opened
+
+
+class Work(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is to do."""
+
+    config: Config
+    broker_port: int
+    share: Share
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True):
+    """How one part of a worker fares from now on, as in its health."""
+
+    part: str
+    state: str
+    detail: str | None = None
+
+
+def clock() -> int:
+    """Unix seconds."""
+    return int(time.time())
+
+
+async def run() -> None:
+    """Work until nobody wants it any more."""
+    loop, stdin = asyncio.get_running_loop(), asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
+    work = msgspec.json.decode(await stdin.readline(), type=Work)
+    end = asyncio.ensure_future(stdin.read())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end.cancel)
+    async with opened(work.config, now=clock()) as (engine, log):
+        line = Line(
+            engine,
+            log,
+            work.config,
+            broker_port=work.broker_port,
+            share=work.share,
+            wake=_the_judge_looks_by_itself,
+            health=Health(clock, tell=_tell),
+            clock=clock,
+        )
+        task = asyncio.create_task(line.run(), name="line")
+        await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+        task.cancel()
+        await asyncio.wait({task})
+
+
+def _tell(part: str, state: str, detail: str | None) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(News(part=part, state=state, detail=detail)) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _the_judge_looks_by_itself() -> None:
+    """What other processes queue it finds within a second."""
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    asyncio.run(run())

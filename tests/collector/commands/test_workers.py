@@ -1,0 +1,74 @@
+"""A collector with workers: as one without, and a worker that dies loses nothing and is started again."""
+
+import asyncio
+import json
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from collector.config import load
+from collector.register import opened
+from tests.collector.commands.test_run import Gateway, enrol, process, stored
+from tests.collector.ingest.desk import digest, signed_report
+from tests.collector.register import DEVICE, seen
+from tests.world.mosquitto import broker
+from tests.world.processes import Process, eventually
+
+COUNT = 300
+DEATHS = 4
+
+
+def workers(collector: Process) -> Iterator[int]:
+    """The processes that receive."""
+    assert collector._process is not None
+    pid = collector._process.pid
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        if b"collector.ingest.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
+            yield int(child)
+
+
+def healthy(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}healthz") as answer:
+            return bool(json.load(answer)["ok"])
+    except OSError:
+        return False
+
+
+async def test_workers_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
+    """All of them, again and again, while reports come; and they end with the collector, even if that is killed."""
+    messages = {number: signed_report(number, seen(DEVICE)) for number in range(1, COUNT + 1)}
+    config = tmp_path / "collector.toml"
+    async with broker() as mosquitto:
+        config.write_text(
+            f'state_dir = "{tmp_path / "state"}"\nworkers = 2\n[web]\nport = 0\n'
+            f'[broker]\nembedded = false\nhost = "127.0.0.1"\nport = {mosquitto.port}\n'
+        )
+        await asyncio.to_thread(enrol, config)
+        async with opened(load(str(config)), now=0) as (_, log):
+            gateway = Gateway(mosquitto.port, log.key.public)
+        listening = asyncio.create_task(gateway.listen())
+        collector = process(config)
+        ready = await collector.start(until_ready=True)
+        for death in range(DEATHS):
+            begin = death * COUNT // DEATHS
+            await gateway.send(list(messages.values())[begin : begin + COUNT // DEATHS])
+            for pid in workers(collector):
+                os.kill(pid, signal.SIGKILL)
+            await eventually(lambda: len(list(workers(collector))) == 2 and healthy(ready["web"]))
+        await eventually(lambda: len(gateway.receipted) >= COUNT // DEATHS)
+        async with asyncio.timeout(30):
+            while len(await stored(config)) < COUNT:  # noqa: ASYNC110  # it is another process that stores
+                await asyncio.sleep(0.1)
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+        left = list(workers(collector))
+        assert collector._process is not None
+        collector._process.kill()
+        await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+        await collector.kill()
+    found = await stored(config)
+    assert found == {number: digest(data) for number, data in messages.items()}
+    assert gateway.receipted <= set(found.values())
