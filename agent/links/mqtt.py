@@ -44,6 +44,7 @@ LIMIT_S = 40.0  # seconds that `retained` takes at most: connect, subscribe, col
 MAX_MESSAGE_BYTES = 4 * 2**20  # bytes; a thousand Zigbee devices in one message
 MAX_BYTES = 16 * 2**20  # bytes in all
 MAX_MESSAGES = 20_000
+MAX_TOPIC, MAX_LEVELS = 1024, 100  # characters and levels of one that somebody else chose; Mosquitto takes 200 levels
 
 _LOOK_S = 0.05
 _REFUSED = 0x80
@@ -68,6 +69,13 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ca_file: str | None = None
     username: str | None = None
     password_file: str | None = None
+
+
+def is_topic(text: str) -> bool:
+    """Whether brokers take this for the name of a topic; one that they do not take ends the session for all others."""
+    return (
+        0 < len(text) <= MAX_TOPIC and text.isprintable() and not set(text) & set("#+") and text.count("/") < MAX_LEVELS
+    )
 
 
 async def retained(broker: Broker, filters: Sequence[str]) -> dict[str, bytes]:

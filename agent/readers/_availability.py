@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from agent.errors import LinkError
+from agent.links import mqtt
 from agent.readers import _values as values
 
 _FIELD = re.compile(r"\{\{ *value_json(?:\.(\w+)|\[['\"](\w+)['\"]\]) *\}\}")
@@ -79,7 +80,7 @@ def _sign(item: object, message: Mapping[str, object], *keys: str) -> Sign | Non
         return None
     base = values.text(message.get("~")) or ""
     topic = base + topic[1:] if topic.startswith("~") else topic.removesuffix("~") + base * topic.endswith("~")
-    if any(sign in topic for sign in "#+\0"):
+    if not mqtt.is_topic(topic):
         return None
     offline = values.text(_either(item, "payload_not_available", "pl_not_avail")) or "offline"
     return Sign(topic, (field[1] or field[2]) if field else None, offline)

@@ -29,7 +29,6 @@ LIMIT_S = 60.0
 SAMPLES = "tasmota"
 _DISCOVERY, _INFO = "tasmota/discovery/+/config", "tele/+/INFO1"
 _PREFIXES = ("cmnd", "stat", "tele")
-_MAX_TOPIC = 200  # what Tasmota itself allows is shorter
 
 
 class Settings(mqtt.Broker, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -237,7 +236,7 @@ def _topic(stated: _Announcement, number: int) -> str:
     parts = {"%prefix%": prefixes[number], "%topic%": stated.t, "%hostname%": stated.hn, "%id%": stated.mac}
     for token, part in parts.items():
         layout = layout.replace(token, values.text(part) or "%")
-    if len(layout) > _MAX_TOPIC or any(sign in layout for sign in "#+\0%"):
+    if "%" in layout or not mqtt.is_topic(layout):
         raise LinkError(Result.PARSE_FAILED, "malformed", f"no topic of a device: {layout[:80]!r}")
     return layout if layout.endswith("/") else f"{layout}/"
 

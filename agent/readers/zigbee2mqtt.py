@@ -63,7 +63,7 @@ async def _with_updates(
     """What was found, with what the devices' own topics say of updates."""
     outcomes = list(found)
     names = (outcome.name for outcome in outcomes if outcome.identity.startswith("ieee:"))
-    topics = sorted({f"{base}/{name}" for name in names if name and not set(name) & set("#+")})
+    topics = sorted({topic for name in names if name and mqtt.is_topic(topic := f"{base}/{name}")})
     if not topics:
         return outcomes
     heard = await mqtt.answers(settings, topics, within_s=settings.listen_s) if settings.listen_s else ()

@@ -64,6 +64,16 @@ async def test_updates_are_heard_where_they_are_retained_or_spoken(mosquitto: Mo
     assert {item.identity: item for item in await zigbee2mqtt.read(listening)} == found
 
 
+async def test_a_name_that_is_no_topic_costs_no_other_device(mosquitto: Mosquitto) -> None:
+    """Brokers end the session of who subscribes to such a thing."""
+    names = ["\u0001", "\ufffe", "/" * 300, "a/#", "hall"]
+    devices = [{"ieee_address": f"0x{number:016x}", "friendly_name": name} for number, name in enumerate(names)]
+    state = b'{"update": {"state": "idle", "installed_version": 1, "latest_version": 1}}'
+    await publish("127.0.0.1", mosquitto.port, {"z/bridge/devices": json.dumps(devices).encode(), "z/hall": state})
+    found = await zigbee2mqtt.read(Settings(host="127.0.0.1", port=mosquitto.port))
+    assert [getattr(item, "version_raw", "") for item in found] == [None, None, None, None, "1"]
+
+
 async def test_two_of_them_on_one_broker(mosquitto: Mosquitto) -> None:
     """Upstairs and downstairs are both found; a base topic of several levels is found when it is told."""
     upstairs = DEVICES.replace(b"0x0c43", b"0x0d43")
