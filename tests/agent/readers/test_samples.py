@@ -18,6 +18,11 @@ FILES = sorted(
 )
 
 
+def test_every_folder_of_samples_has_a_parser() -> None:
+    """A source that nobody reads would pass unseen."""
+    assert {folder.parent.name for folder in FOLDER.glob("*/expect.json")} <= set(SOURCES)
+
+
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.name}")
 def test_a_sample_is_read_as_expected(file: Path) -> None:
     """All seven keys of every device are equal; a catalogue is no reading."""
