@@ -11,6 +11,7 @@ door cannot know is kept apart here:
   received: at the instant that the household states, else at that of the acknowledgement's recording.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -68,6 +69,15 @@ async def _ceased(connection: AsyncConnection, facts: list[Fact]) -> list[Fact]:
     """What the operator found out about sellers and manufacturers that these facts name."""
     sellers = {f"seller:{fact['seller']}" for fact in facts if fact["kind"] == "sale"}
     makers = {f"manufacturer:{fact['manufacturer']}" for fact in facts if fact["kind"] == "model"}
+    return ceased_facts(await statements.ceased_parties(connection, sellers | makers))
+
+
+def ceased_facts(parties: Iterable[tuple[str, str, int]]) -> list[Fact]:
+    """What the operator found out, as facts.
+
+    Args:
+        parties: Those that are no more: party, last day, when that was recorded.
+    """
     return [
         {
             "id": f"ceased:{party}",
@@ -77,5 +87,5 @@ async def _ceased(connection: AsyncConnection, facts: list[Fact]) -> list[Fact]:
             "party": party,
             "ceased": ceased,
         }
-        for party, ceased, recorded_at in await statements.ceased_parties(connection, sellers | makers)
+        for party, ceased, recorded_at in parties
     ]

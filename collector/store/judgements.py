@@ -4,14 +4,16 @@
 queue only if nothing was queued meanwhile.
 """
 
+import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store import dialect
+from collector.store import bulk, dialect
+from collector.store.presence import last_read_at
 from collector.store.schema import device_model_ids, devices, judge_queue, model_ids, statements, verdicts
 
 
@@ -22,15 +24,17 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         gateway: Its gateway.
         device: Its id.
         queued_at: What the queue says; None where it was not queued but its time has come.
+        last_read_at: When a report last had a good reading of it.
         model: The model that it matched the last time.
-        verdict: The one it has.
+        verdict: The one it has, as JSON.
     """
 
     gateway: str
     device: str
     queued_at: int | None
+    last_read_at: int | None
     model: str | None
-    verdict: dict[str, Any] | None
+    verdict: str | None
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,22 +124,48 @@ def _again(statement: Any) -> Any:
 # --- the desk ---
 
 
-async def due(connection: AsyncConnection, *, now: int, limit: int) -> Sequence[Task]:
-    """Devices to judge: those queued, longest first, then those whose time has come."""
+async def due(
+    connection: AsyncConnection, *, now: int, limit: int, after: tuple[str, str] | None = None
+) -> Sequence[Task]:
+    """Devices to judge: those queued, by gateway, then those whose time has come.
+
+    Args:
+        connection: To the register.
+        now: Unix seconds.
+        limit: How many at most.
+        after: Where the last batch ended, by (gateway, device): the queue is gone through in a circle, so that what
+            comes in again and again keeps nobody waiting, and no batch sorts it.
+    """
+    tasks: list[Task] = []
+    place = sa.tuple_(judge_queue.c.gateway, judge_queue.c.device)
+    turns = [sa.true()] if after is None else [place > after, place <= after]
     both = (devices.c.gateway == judge_queue.c.gateway) & (devices.c.device == judge_queue.c.device)
-    columns = (devices.c.gateway, devices.c.device, devices.c.model, devices.c.verdict)
-    queued = (
-        sa.select(*columns, judge_queue.c.queued_at).join(devices, both).order_by(judge_queue.c.queued_at).limit(limit)
-    )
-    tasks = [Task(**row) for row in (await connection.execute(queued)).mappings()]
+    for turn in turns:
+        queued = sa.select(*_TASK, judge_queue.c.queued_at).select_from(judge_queue).join(devices, both).where(turn)
+        in_turn = queued.order_by(judge_queue.c.gateway, judge_queue.c.device).limit(limit - len(tasks))
+        tasks += await _tasks(connection, in_turn)
     timely = (
-        sa.select(*columns, sa.null().label("queued_at"))
+        sa.select(*_TASK, sa.null().label("queued_at"))
         .outerjoin(judge_queue, both)
         .where(devices.c.judge_again_at <= now, judge_queue.c.device.is_(None))
         .order_by(devices.c.judge_again_at)
         .limit(limit - len(tasks))
     )
-    return tasks + [Task(**row) for row in (await connection.execute(timely)).mappings()]
+    return tasks + await _tasks(connection, timely)
+
+
+_TASK: Final = (
+    *(devices.c.gateway, devices.c.device, last_read_at, devices.c.model),
+    sa.type_coerce(devices.c.verdict, sa.Text).label("verdict"),
+)
+
+
+async def _tasks(connection: AsyncConnection, query: sa.Select[Any]) -> list[Task]:
+    rows = await connection.execute(query)
+    return [
+        Task(gateway=gateway, device=device, queued_at=at, last_read_at=read, model=model, verdict=verdict)
+        for gateway, device, read, model, verdict, at in rows
+    ]
 
 
 async def store(
@@ -147,44 +177,67 @@ async def store(
     policy_digest: str,
 ) -> None:
     """Keep what was judged: the device's verdict, and a row of its history where it differs from the one before."""
-    for judgement in judgements:
-        await connection.execute(_update(judgement, now))
-    changed = [
-        {
-            "gateway": judgement.task.gateway,
-            "device": judgement.task.device,
-            "judged_at": now,
-            "policy_version": policy_version,
-            "policy_digest": policy_digest,
-            "verdict": judgement.verdict,
-        }
-        for judgement in judgements
-        if judgement.verdict is not None and judgement.verdict != judgement.task.verdict
+    good = [
+        {**_this(each), "at": now, "new_model": each.model, "again": each.again_at}
+        for each in judgements
+        if each.verdict
     ]
-    if changed:
-        new = dialect.insert(connection, verdicts)
-        keep = {name: new.excluded[name] for name in ("policy_version", "policy_digest", "verdict")}
-        await connection.execute(
-            new.on_conflict_do_update(index_elements=["gateway", "device", "judged_at"], set_=keep), changed
-        )
+    await bulk.execute(connection, _JUDGED, good)
+    faults = [{**_this(each), "fault": each.fault} for each in judgements if each.verdict is None]
+    await bulk.execute(connection, _FAULTY, faults)
+    news = _news(judgements)
+    text = dialect.json_text(connection, "text")
+    codes: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in _CODES}
+    await bulk.execute(connection, _DEVICE.values(verdict=text, **codes), news)
+    new = dialect.insert(connection, verdicts)
+    keep = {name: new.excluded[name] for name in ("policy_version", "policy_digest", "verdict")}
+    history = new.on_conflict_do_update(index_elements=["gateway", "device", "judged_at"], set_=keep)
+    told = {"judged_at": now, "policy_version": policy_version, "policy_digest": policy_digest}
+    rows = [{"gateway": row["of_gateway"], "device": row["of_device"], "text": row["text"], **told} for row in news]
+    await bulk.execute(connection, history.values(verdict=text), rows)
     await _take_off(connection, [judgement.task for judgement in judgements])
 
 
-def _update(judgement: Judgement, now: int) -> sa.Update:
-    task, verdict = judgement.task, judgement.verdict
-    values: dict[str, Any] = {"judge_again_at": judgement.again_at, "judge_fault": judgement.fault}
-    if verdict is not None:
-        values |= {
-            "model": judgement.model,
-            "code_s": verdict["S"]["code"],
-            "level_s": verdict["S"]["level"],
-            "code_m": verdict["M"]["code"],
-            "level_m": verdict["M"]["level"],
-            "verdict": verdict,
-            "judged_at": now,
-        }
-    this = (devices.c.gateway == task.gateway) & (devices.c.device == task.device)
-    return sa.update(devices).where(this).values(values)
+def _news(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
+    """Those that are not what the device has; a verdict that many share is written and compared once."""
+    texts: dict[int, str] = {}
+    compared: dict[tuple[str | None, int], bool] = {}
+    rows = []
+    for judgement in judgements:
+        old, new = judgement.task.verdict, judgement.verdict
+        if new is None:
+            continue
+        which = old, id(new)
+        if which not in compared:
+            compared[which] = old is None or json.loads(old) != new
+        if compared[which]:
+            if id(new) not in texts:
+                texts[id(new)] = json.dumps(new)
+            codes = {f"new_{name}": new[track][field] for name, (track, field) in _CODES.items()}
+            rows.append({**_this(judgement), "text": texts[id(new)], **codes})
+    return rows
+
+
+def _this(judgement: Judgement) -> dict[str, Any]:
+    return {"of_gateway": judgement.task.gateway, "of_device": judgement.task.device}
+
+
+_CODES: Final = {
+    "code_s": ("S", "code"),
+    "level_s": ("S", "level"),
+    "code_m": ("M", "code"),
+    "level_m": ("M", "level"),
+}
+_DEVICE: Final = sa.update(devices).where(
+    devices.c.gateway == sa.bindparam("of_gateway"), devices.c.device == sa.bindparam("of_device")
+)
+_JUDGED: Final = _DEVICE.values(
+    model=sa.bindparam("new_model"),
+    judged_at=sa.bindparam("at"),
+    judge_again_at=sa.bindparam("again"),
+    judge_fault=sa.null(),
+)
+_FAULTY: Final = _DEVICE.values(judge_again_at=sa.null(), judge_fault=sa.bindparam("fault"))
 
 
 async def _take_off(connection: AsyncConnection, tasks: Sequence[Task]) -> None:
@@ -193,7 +246,6 @@ async def _take_off(connection: AsyncConnection, tasks: Sequence[Task]) -> None:
         for task in tasks
         if task.queued_at is not None
     ]
-    if done:
-        column = judge_queue.c
-        same = (column.gateway == sa.bindparam("of_gateway")) & (column.device == sa.bindparam("of_device"))
-        await connection.execute(sa.delete(judge_queue).where(same, column.queued_at == sa.bindparam("as_of")), done)
+    column = judge_queue.c
+    same = (column.gateway == sa.bindparam("of_gateway")) & (column.device == sa.bindparam("of_device"))
+    await bulk.execute(connection, sa.delete(judge_queue).where(same, column.queued_at == sa.bindparam("as_of")), done)

@@ -1,0 +1,84 @@
+"""What of a device's own facts cannot change its verdict, so that devices which differ in nothing else are judged once.
+
+Equal likenesses, beside the same facts about models and parties, give the same verdicts and the same boundary at one
+judged instant, if all facts are recorded by then. What is left out, and why no rule can tell:
+
+- whose device it is: no rule reads a device id, and of a consumer only that he is one (T1, W5);
+- a fact's id: it orders facts that are equally old, so the order stays; ids stay where one own fact corrects another;
+- when an own fact was signed: only statements about models count from then (S1, V3);
+- when a sale was recorded, if it is the only one and says when the contract was made (T1, C1);
+- when a report came: E1 asks how old the newest is, which the caller must ask himself; else only the local day of the
+  first one counts (C1), and that only up to the last day that a known contract leaves for the delivery.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import msgspec
+
+from collector.appraisal.days import add_days, day_start, local_day
+from collector.appraisal.policy import Policy
+from collector.appraisal.values import When
+
+_UNREAD: Final = frozenset({"id", "device", "asserted_at"})
+_QUARTER_S: Final = 900
+"""Local midnights of every zone fall on quarters of an hour in UTC."""
+_UTC: Final = timedelta(days=2)
+"""By how much a day in UTC may miss a local one, and one to spare."""
+
+
+class Likeness:
+    """Tells what counts of own facts under one policy.
+
+    Args:
+        policy: The numbers.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        zones = {row.zone for row in policy.jurisdictions.values()}
+        self._delivery = timedelta(days=policy.delivery_default_days)
+
+        @lru_cache(maxsize=65536)
+        def midnight(quarter: int) -> int:
+            instant = datetime.fromtimestamp(quarter * _QUARTER_S, UTC)
+            return max(int(day_start(local_day(instant, zone), zone).timestamp()) for zone in zones)
+
+        self._midnight = midnight
+        self._last_day = lru_cache(maxsize=65536)(self._last_day_of)
+
+    def __call__(self, stated: Sequence[Mapping[str, Any]], first_report: int) -> bytes:
+        """What counts of the facts that are stated of a device, and of when it was first reported.
+
+        Args:
+            stated: Sales, units, notices and waivers, in the form of appraisal.md.
+            first_report: When the first accepted report came, Unix seconds.
+        """
+        facts: Sequence[Mapping[str, Any]] = sorted(stated, key=lambda fact: str(fact["id"]))
+        if not any(fact.get("corrects") for fact in facts):
+            sales = [fact for fact in facts if fact["kind"] == "sale"]
+            facts = [_read(fact, is_only_sale=len(sales) == 1) for fact in facts]
+            if len(sales) == 1:
+                first_report = self._as_delivered(sales[0], first_report)
+        return msgspec.json.encode((self._midnight(first_report // _QUARTER_S), facts), order="sorted")
+
+    def _as_delivered(self, sale: Mapping[str, Any], first_report: int) -> int:
+        """C1: a first report after the last possible delivery says no more than one on that day."""
+        contract = sale.get("contract")
+        if not isinstance(contract, str) or str(sale["issuer"]).startswith("seller:"):
+            return first_report
+        return min(first_report, self._last_day(contract))
+
+    def _last_day_of(self, contract: str) -> int:
+        last = add_days(When.parse(contract).last, (self._delivery + _UTC).days)
+        return int(datetime(last.year, last.month, last.day, tzinfo=UTC).timestamp())
+
+
+def _read(fact: Mapping[str, Any], *, is_only_sale: bool) -> dict[str, Any]:
+    kept = {name: value for name, value in fact.items() if value is not None and name not in _UNREAD}
+    if kept["issuer"].startswith("consumer:"):
+        kept["issuer"] = "consumer"
+    if is_only_sale and kept["kind"] == "sale" and kept.get("contract") is not None:
+        del kept["recorded_at"]
+    return kept
