@@ -49,7 +49,9 @@ class Archive:
         target = self.directory / f"{leaf}-{sequence:012}-{digest}.cose"
         written = target.with_suffix(f".{self._answer}")
         if written.exists() and written.read_bytes() != answer:
-            self._disk.rename(written, target.with_suffix(".lost"))  # by a log that forgot it: evidence of a fork
+            self._disk.rename(
+                written, target.with_suffix(f".earlier-{self._answer}")
+            )  # perhaps by a log that forgot it
         self._disk.replace(written, answer)
         self._disk.rename(path, target)
         self._disk.sync(self.directory)
@@ -59,9 +61,7 @@ class Archive:
 
     def answered(self) -> Iterator[Answered]:
         """All messages in here."""
-        for path in self.directory.iterdir():
-            if match := _NAME.fullmatch(path.name):
-                yield Answered(leaf=match[1], sequence=int(match[2]), digest=match[3], path=path)
+        return answered(self.directory)
 
     def reports(self, ranges: Sequence[tuple[int, int]]) -> Iterator[Answered]:
         """The reports whose numbers are in these ranges, both ends included."""
@@ -75,14 +75,26 @@ class Archive:
 
     def read(self, item: Answered) -> bytes | None:
         """The bytes of a message, None where they are not what was signed any more."""
-        try:
-            data = item.path.read_bytes()
-        except OSError:
-            return None
-        return data if hashlib.sha256(data).hexdigest() == item.digest else None
+        return read(item.path, item.digest)
 
     def _forget(self, most: int) -> None:
         by_age = sorted(self.answered(), key=lambda item: item.path.stat().st_mtime_ns)
         for item in by_age[: max(0, len(by_age) - most)]:
             self._disk.remove(item.path)
             self._disk.remove(item.path.with_suffix(f".{self._answer}"))
+
+
+def answered(directory: Path) -> Iterator[Answered]:
+    """All answered messages of a folder, none where it is not there; looks and touches nothing."""
+    for path in directory.iterdir() if directory.exists() else ():
+        if match := _NAME.fullmatch(path.name):
+            yield Answered(leaf=match[1], sequence=int(match[2]), digest=match[3], path=path)
+
+
+def read(path: Path, digest: str) -> bytes | None:
+    """The bytes of a message, None where it has gone or they are not what was signed any more."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    return data if hashlib.sha256(data).hexdigest() == digest else None

@@ -5,8 +5,9 @@
 - A doubt is no fork: a receipt over fewer leaves that was signed later (or came late, past a clock that was set), or a
   request for numbers that this gateway holds receipts for.
 - A fork is never silent. It is logged, counted, shown by `status` and told to the new log by the report that named the
-  lost head. What the new log lacks is sent again: every statement, and reports whose leaf was at or above the place of
-  the report that told. The old receipts stay in `kept` as `.lost`: they are the evidence.
+  lost head. What the new log lacks is sent again: every statement, and reports whose leaf was at or above the size that
+  the collector shows as restored, else the place of the report that told; for others it asks by number. The old
+  receipts stay in `kept` as `.earlier-receipt`: they are the evidence.
 """
 
 import logging
@@ -107,7 +108,7 @@ class LogWatch:
             earlier is not None and earlier.size == named.size and earlier.root != named.root
         ):
             fork = self._note_fork(named, head.signed_at)
-            self._send_again(receipt, key)
+            self._send_again(receipt, receipt.index if earlier is None else min(receipt.index, earlier.size), key)
             told = msgspec.structs.replace(fork, sequence=self._remembered.state.sequence)
             self._remembered.update(head=head, doubt=None, fork=told)
         elif earlier is not None and earlier.size == named.size:
@@ -126,9 +127,9 @@ class LogWatch:
         self._remembered.update(fork=fork)
         return fork
 
-    def _send_again(self, receipt: Receipt, key: PublicKey) -> None:
+    def _send_again(self, receipt: Receipt, floor: int, key: PublicKey) -> None:
         count = 0
-        for item in self._lost(receipt, key):
+        for item in self._lost(receipt, floor, key):
             data = self._spool.kept.read(item)
             if data is not None:
                 kind = Kind.STATEMENT if item.leaf == "statement" else Kind.WHOLE
@@ -136,13 +137,13 @@ class LogWatch:
                 count += 1
         log.warning("sent_again messages=%d", count)
 
-    def _lost(self, receipt: Receipt, key: PublicKey) -> Iterator[Answered]:
+    def _lost(self, receipt: Receipt, floor: int, key: PublicKey) -> Iterator[Answered]:
         """What the new history may lack, oldest first."""
         kept = [item for item in self._spool.kept.answered() if item.digest != receipt.digest.hex()]
         reports: list[Answered] = []
         for item in sorted((item for item in kept if item.leaf == "report"), key=lambda item: -item.sequence):
             old = _old_receipt(item, key)
-            if old is not None and old.index < receipt.index:
+            if old is not None and old.index < floor:
                 break
             reports.append(item)
         yield from (item for item in kept if item.leaf == "statement")

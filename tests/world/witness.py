@@ -53,6 +53,7 @@ class Witness:
         self.last_sequence = 0
         self.listening = asyncio.Event()
         self._leaves = [hashlib.sha256(bytes.fromhex(self.log)).digest()]
+        self._restored: int | None = None
         self._client: aiomqtt.Client | None = None
 
     def code(self, port: int | None = None) -> str:
@@ -107,6 +108,7 @@ class Witness:
     def forget(self, count: int) -> None:
         """Lose the newest leaves, as a collector does that is restored from a backup."""
         del self._leaves[-count:]
+        self._restored = len(self._leaves)
         self.reports.clear()
         self.statements.clear()
 
@@ -115,10 +117,10 @@ class Witness:
             seen = report.decode(cose.parse(data, report.MESSAGE_TYPE).unverified_payload or b"").head
         except EvidenceError:
             return None
-        if seen is None or seen.log != self.log or seen.size > len(hashes):
+        size = self._restored if seen is None or seen.size > len(hashes) else seen.size
+        if seen is None or seen.log != self.log or size is None:
             return None
-        path = tuple(_growth(seen.size, hashes, whole=True))
-        return Earlier(size=seen.size, root=_root(hashes[: seen.size]), path=path)
+        return Earlier(size=size, root=_root(hashes[:size]), path=tuple(_growth(size, hashes, whole=True)))
 
     async def _take(self, client: aiomqtt.Client, name: str, payload: object) -> None:
         parsed = parse_topic(name)
