@@ -6,7 +6,7 @@ An entry waits until its device was seen: until then its identity may be a slip.
 
 import hashlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import zip_longest
 from typing import Any
 
@@ -36,21 +36,31 @@ def spool_sales(sales: Sequence[Sale], seen: Collection[str], identity: Identity
     Returns:
         How many entries wait for their device.
     """
+    ready = [sale for sale in sales if sale.device in seen]
+    for data in sign_unsaid(ready, identity, stated(spool.state_dir, identity) if ready else [], now):
+        spool.put(Kind.STATEMENT, data, now=now)
+        log.info("sale_stated digest=%s", hashlib.sha256(data).hexdigest())
+    return len(sales) - len(ready)
+
+
+def sign_unsaid(sales: Iterable[Sale], identity: Identity, every: Sequence[Stated], now: int) -> list[bytes]:
+    """The signed statements that put these sales on record; nothing is put anywhere.
+
+    Args:
+        sales: Whose devices were seen.
+        identity: Of this gateway.
+        every: What it has stated before.
+        now: Unix seconds.
+    """
     entries: dict[str, list[dict[str, Any]]] = {}
-    waiting = 0
     for sale in sales:
-        if sale.device in seen:
-            fields = sale_fields(sale, identity)
-            entries.setdefault(fields["device"], []).append(fields)
-        else:
-            waiting += 1
-    every = stated(spool, identity) if entries else []
-    for device, wanted in entries.items():
-        for fields in _unsaid(wanted, standing(every, KIND, device), every):
-            data = sign(KIND, fields, identity, now)
-            spool.put(Kind.STATEMENT, data, now=now)
-            log.info("sale_stated device=%s digest=%s", device, hashlib.sha256(data).hexdigest())
-    return waiting
+        fields = sale_fields(sale, identity)
+        entries.setdefault(fields["device"], []).append(fields)
+    return [
+        sign(KIND, fields, identity, now)
+        for device, wanted in entries.items()
+        for fields in _unsaid(wanted, standing(every, KIND, device), every)
+    ]
 
 
 def sale_fields(sale: Sale, identity: Identity) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from agent.errors import SpoolError
 
 log = logging.getLogger(__name__)
 
+KEPT, REFUSED = "kept", "refused"
 _FOLDER, _LOSSES = "spool", "losses.json"
 REFUSED_KEPT = 500  # messages; enough to see what went wrong, and a bound
 _BALLAST_BYTES = 512 * 1024  # two of the largest messages
@@ -84,14 +85,15 @@ class Spool:
 
     def __init__(self, state_dir: Path, *, max_bytes: int, max_age_s: int, disk: Disk | None = None) -> None:
         self._disk = disk or Disk()
+        self.state_dir = state_dir
         self._directory = state_dir / _FOLDER
         self._damaged = self._directory / "damaged"
         self._ballast = self._directory / "ballast"
         self._losses = self._directory / _LOSSES
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
-        self.kept = Archive(state_dir / "kept", answer="receipt", most=None, disk=self._disk)
-        self.refused = Archive(state_dir / "refused", answer="refusal", most=REFUSED_KEPT, disk=self._disk)
+        self.kept = Archive(state_dir / KEPT, answer="receipt", most=None, disk=self._disk)
+        self.refused = Archive(state_dir / REFUSED, answer="refusal", most=REFUSED_KEPT, disk=self._disk)
         try:
             for directory in (self._directory, self._damaged, self.kept.directory, self.refused.directory):
                 make_private(directory)

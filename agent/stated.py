@@ -6,12 +6,14 @@ collector did not refuse it and no later one corrects it.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from agent.archive import answered, read
 from agent.keys import Identity
-from agent.spool import Kind, Spool
+from agent.spool import KEPT, REFUSED, Kind, waiting
 from evidence import cose, statement
 from evidence.errors import EvidenceError
 from evidence.limits import MAX_STATEMENT_BYTES
@@ -43,14 +45,10 @@ def sign(kind: str, fields: Mapping[str, Any], identity: Identity, now: int) -> 
     return statement.sign(Statement(kind=kind, asserted_at=asserted_at, fields=fields), identity.key)
 
 
-def stated(spool: Spool, identity: Identity) -> list[Stated]:
-    """All statements that this gateway has signed, in the order of their instants.
-
-    Raises:
-        SpoolError: The spool cannot be read.
-    """
+def stated(state_dir: Path, identity: Identity) -> list[Stated]:
+    """All statements that this gateway has signed, in the order of their instants; looks and touches nothing."""
     # The spool first: a message moves from there to the answered ones, never back.
-    found = {one.digest: one for one in (*_waiting(spool, identity), *_answered(spool, identity))}
+    found = {one.digest: one for one in (*_waiting(state_dir, identity), *_answered(state_dir, identity))}
     return sorted(found.values(), key=lambda one: (one.asserted_at, one.digest))
 
 
@@ -61,19 +59,19 @@ def standing(every: Sequence[Stated], kind: str, device: str) -> list[Stated]:
     return [one for one in held if one.digest not in corrected]
 
 
-def _waiting(spool: Spool, identity: Identity) -> Iterator[Stated]:
-    for entry in spool.entries():
-        data = spool.read(entry) if entry.kind is Kind.STATEMENT else None
+def _waiting(state_dir: Path, identity: Identity) -> Iterator[Stated]:
+    for entry in waiting(state_dir):
+        data = read(entry.path, entry.digest) if entry.kind is Kind.STATEMENT else None
         if data is not None:
             yield from _opened(data, entry.digest, identity, refused=False)
 
 
-def _answered(spool: Spool, identity: Identity) -> Iterator[Stated]:
-    for archive in (spool.kept, spool.refused):
-        for item in archive.answered():
-            data = archive.read(item) if item.leaf == "statement" else None
+def _answered(state_dir: Path, identity: Identity) -> Iterator[Stated]:
+    for folder in (KEPT, REFUSED):
+        for item in answered(state_dir / folder):
+            data = read(item.path, item.digest) if item.leaf == "statement" else None
             if data is not None:
-                yield from _opened(data, item.digest, identity, refused=archive is spool.refused)
+                yield from _opened(data, item.digest, identity, refused=folder == REFUSED)
 
 
 def _opened(data: bytes, digest: str, identity: Identity, *, refused: bool) -> Iterator[Stated]:

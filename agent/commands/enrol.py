@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     asserted_at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now))
     signed = sign_enrolment(gateway=identity.gateway, key=identity.key, code=code, asserted_at=asserted_at)
     before = enrolment.load(settings.state_dir)
-    _show(code, before, identity.gateway, signed)
+    _show(code, before, identity.gateway, signed, sales=len(settings.sales))
     if not (args.yes or agrees("Report to this collector? [y/N]")):
         print(f"Nothing was sent. The gateway's own key and ids stay in {settings.state_dir}.")
         return EX_DECLINED
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     return _tell(spool, agreed, before, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
-def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes) -> None:
+def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes, *, sales: int) -> None:
     print(f"This gateway is {gateway}.")
     print(f"It would report to the collector with log {code.log}")
     print(f"through the broker {code.host}:{code.port} ({'with' if code.tls else 'without'} TLS).")
@@ -68,8 +68,11 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
         print("collector has accepted it; what still waits then goes to the new one.")
     print(f"Sent at once, {len(signed)} bytes to {topic(gateway, 'statement')}:\n")
     print(diagnose(signed), end="\n\n")
-    print("Sent from then on: for each device its firmware version, its model ids and whether it answered, under an id")
-    print("that only this gateway can trace to the device. No serial number, MAC address or name leaves this house;")
+    print(
+        "Sent from then on: for each device its firmware version, an update on offer, its hardware revision, its model"
+    )
+    print("ids and whether it answered, under an id that only this gateway can trace to the device; and the sales that")
+    print(f"your configuration names: {sales or 'none'}. No serial number, MAC address or name leaves this house;")
     print("`updateplicht-agent preview` shows every byte beforehand.")
 
 

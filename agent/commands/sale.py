@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     fields = sale_fields(_sale(owned, given), household.identity)
     if any(sale.device == owned.identity for sale in household.config.sales):
         raise StatementError(f"{args.config} states the sale of {owned}; change it there")
-    before = standing(stated(household.spool, household.identity), KIND, owned.device)
+    before = standing(stated(household.config.state_dir, household.identity), KIND, owned.device)
     if any(one.content == fields for one in before):
         print(f"You have stated exactly this about {owned} already; there is nothing to sign.")
         return os.EX_OK

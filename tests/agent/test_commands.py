@@ -188,6 +188,25 @@ async def test_preview_can_show_all_devices_though_nothing_changed(gateway: Gate
     assert gateway.files() == before
 
 
+async def test_preview_shows_the_sales_that_leave_with_the_first_report(gateway: Gateway, collector: Witness) -> None:
+    """The same statements, until they are on record; and `enrol` says how many there are."""
+    sale = f'[[sales]]\ndevice = "{BULB.identity}"\nseller = "noordlicht"\n'
+    gateway.configure(sale + '[[sales]]\ndevice = "mac:001788010203"\nseller = "nobody has seen it"')
+    _, out, _ = await gateway.command("preview")
+    assert out.count("/statement; nothing was sent /") == 1
+    assert '"seller": "noordlicht"' in out
+    assert "nobody has seen it" not in out
+    assert not gateway.state_dir.exists()
+    _, out, _ = await gateway.command("enrol", collector.code(), "--yes")
+    assert "your configuration names: 2." in out
+    _, shown, _ = await gateway.command("preview", "--hex")
+    assert len(shown.split()) == 2
+    await gateway.start()
+    await eventually(lambda: collector.statements and not gateway.waiting())
+    await gateway.stop()
+    assert "/statement" not in (await gateway.command("preview"))[1]
+
+
 async def test_status_tells_people_where_they_stand(gateway: Gateway, collector: Witness) -> None:
     """Before and after the enrolment."""
     code, out, _ = await gateway.command("status")
