@@ -27,7 +27,7 @@ run: setup ## the whole path on this machine, until Ctrl-C (PORT=8080, STATE=var
 test: setup-tests ## all tests
 	$(PY) -m pytest $(ARGS)
 
-bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest
+bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices)
 	@$(PY) -m tests.bench $(WHAT)
 
 check: setup ## format, lint, types, import rules, then all tests

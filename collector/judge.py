@@ -35,7 +35,7 @@ POLL_S: Final = 1.0
 """How soon work is seen that another process queued."""
 BATCH: Final = 2000
 """Devices judged in one transaction: few enough that ingest never waits long for its turn to write."""
-KEPT: Final = 30_000
+KEPT: Final = 50_000
 """Verdicts that are kept for whoever is alike."""
 DAY_S: Final = 86_400
 
