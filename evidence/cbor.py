@@ -14,7 +14,8 @@ canonical order is that of section 4.2.3, which differs for some integers.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import cbor2
@@ -113,16 +114,18 @@ class _Walk:
         self._items += len(value)
         if depth == 0 or self._items > MAX_ITEMS:
             raise TooLargeError(f"nested more than {MAX_DEPTH} deep, or more than {MAX_ITEMS} items")
+        # Most values are plain, and a call for each would cost as much as all the rest.
         if isinstance(value, dict):
-            return {key: self.ordered(value[key], depth - 1) for key in _in_order(value)}
-        return [self.ordered(item, depth - 1) for item in value]
+            items = ((key, value[key]) for key in _in_order(value))
+            return {key: v if type(v) in _PLAIN else self.ordered(v, depth - 1) for key, v in items}
+        return [item if type(item) in _PLAIN else self.ordered(item, depth - 1) for item in value]
 
 
-def _in_order(keys: Mapping[Any, object]) -> list[Any]:
+def _in_order(keys: Mapping[Any, object]) -> Sequence[Any]:
     """The keys of a map in the bytewise order of their encodings."""
     kinds = set(map(type, keys))
     if kinds == {int}:
-        return _integers_in_order(sorted(keys))
+        return _integers_in_order(tuple(keys))
     if kinds == {str}:
         return sorted(keys, key=_text_order)
     if kinds:
@@ -130,8 +133,10 @@ def _in_order(keys: Mapping[Any, object]) -> list[Any]:
     return []
 
 
-def _integers_in_order(keys: list[int]) -> list[int]:
+@lru_cache(maxsize=1024)  # a format has few sets of keys, and they come again with every message
+def _integers_in_order(unordered: tuple[int, ...]) -> tuple[int, ...]:
     """From 0 up, then from -1 down: the head of a negative integer is greater than that of any other."""
+    keys = tuple(sorted(unordered))
     _checked(keys[0])
     _checked(keys[-1])
     zero = bisect_left(keys, 0)

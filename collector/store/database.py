@@ -3,7 +3,8 @@
 - A file of SQLite in WAL mode. `synchronous=FULL`: a committed transaction outlives a loss of power, so what was
   acknowledged or receipted is on the disk.
 - `writing` is `BEGIN IMMEDIATE`: the one writer of the file, in whatever process. What a transaction has read is still
-  so when it writes, which the log and the replay check rest on.
+  so when it writes, which the log and the replay check rest on. Writers wait for their turn at a lock of their own,
+  since SQLite sleeps up to 100 ms at a time while it waits; its own lock still holds, whatever becomes of that one.
 - Opening brings the schema to the newest revision (Alembic) under a lock file, so that two processes may start at once.
 - A fault of the storage leaves as a StoreError that says which kind it is. It is never a verdict about evidence: the
   message that met it stays unacknowledged and is tried again. What we ask of the database wrongly (a broken constraint,
@@ -16,8 +17,9 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
+import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -28,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from collector.errors import StoreError, StoreFault
 
 BUSY_TIMEOUT_MS: Final = 10_000
+TURN_S: Final = 0.002  # between two looks whether it is our turn to write
 _MIGRATIONS = "collector.store:migrations"
 _BEGIN = "begin"  # execution option: the kind of transaction
 
@@ -56,7 +59,12 @@ async def open_engine(path: Path) -> AsyncEngine:
     Raises:
         StoreError: It cannot be opened, read or migrated.
     """
-    engine = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"isolation_level": None})
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        connect_args={"isolation_level": None},
+        json_serializer=lambda value: msgspec.json.encode(value).decode(),
+        json_deserializer=msgspec.json.decode,
+    )
     sa.event.listen(engine.sync_engine, "connect", _set_pragmas)
     sa.event.listen(engine.sync_engine, "begin", _begin)
     try:
@@ -76,7 +84,7 @@ async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         StoreError: The database does not take what it must.
     """
     with _faults():
-        async with engine.connect() as connection:
+        async with _turn(engine), engine.connect() as connection:
             await connection.execution_options(**{_BEGIN: "IMMEDIATE"})
             async with connection.begin():
                 yield connection
@@ -92,6 +100,33 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     with _faults():
         async with engine.connect() as connection, connection.begin():
             yield connection
+
+
+@asynccontextmanager
+async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
+    path = Path(str(engine.url.database)).with_suffix(".turn")
+    deadline = asyncio.get_running_loop().time() + BUSY_TIMEOUT_MS / 1000
+    with await _open(path) as file:
+        while not _is_ours(file):
+            if asyncio.get_running_loop().time() > deadline:
+                raise StoreError(f"the register: {_LOCKED[1]}", _LOCKED[0])
+            await asyncio.sleep(TURN_S)
+        yield
+
+
+def _is_ours(file: BinaryIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+async def _open(path: Path) -> BinaryIO:
+    try:
+        return await asyncio.to_thread(path.open, "ab")
+    except OSError as error:
+        raise StoreError(f"the register: {error}; {_UNAVAILABLE[1]}") from error
 
 
 @contextmanager
@@ -127,11 +162,7 @@ def _begin(connection: sa.Connection) -> None:
 @asynccontextmanager
 async def _locked(path: Path) -> AsyncIterator[None]:
     # Changing the journal mode and migrating need the file alone; SQLite's own lock covers only the second.
-    try:
-        file = await asyncio.to_thread(path.open, "ab")
-    except OSError as error:
-        raise StoreError(f"the register: {error}; {_UNAVAILABLE[1]}") from error
-    with file:
+    with await _open(path) as file:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
         yield
 

@@ -29,12 +29,12 @@ class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
 
 async def enrolled_keys(connection: AsyncConnection, key_ids: Collection[str]) -> dict[str, EnrolledKey]:
     """The known ones among these keys, by key id."""
-    query = sa.select(keys.c.key_id, keys.c.public_key, keys.c.gateway, keys.c.ended_at)
+    public_key = sa.type_coerce(keys.c.public_key, sa.LargeBinary)
+    query = sa.select(keys.c.key_id, public_key, keys.c.gateway, keys.c.ended_at)
+    rows = await connection.execute(query.where(keys.c.key_id.in_(key_ids)))
     return {
-        row.key_id: EnrolledKey(
-            key=PublicKey(bytes.fromhex(row.public_key)), gateway=row.gateway, ended_at=row.ended_at
-        )
-        for row in await connection.execute(query.where(keys.c.key_id.in_(key_ids)))
+        key_id: EnrolledKey(key=PublicKey(key), gateway=gateway, ended_at=ended_at)
+        for key_id, key, gateway, ended_at in rows
     }
 
 

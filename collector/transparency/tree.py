@@ -90,7 +90,7 @@ def fold(parts: Parts, hashes: Hashes) -> bytes:
     if not parts:
         return EMPTY_ROOT
     result = hashes[parts[-1]]
-    for part in reversed(parts[:-1]):
+    for part in parts[-2::-1]:
         result = node_hash(hashes[part], result)
     return result
 
@@ -103,6 +103,9 @@ def resolve(path: Iterable[Parts], hashes: Hashes) -> list[bytes]:
 def _siblings(node: Node, size: int) -> Iterator[Parts]:
     level, index = node
     while (1 << level) < size:
-        if parts := subtree(level, index ^ 1, size):
+        sibling = index ^ 1
+        if (sibling + 1) << level <= size:
+            yield ((level, sibling),)  # as most are
+        elif parts := subtree(level, sibling, size):
             yield parts
         level, index = level + 1, index >> 1
