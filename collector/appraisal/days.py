@@ -24,6 +24,7 @@ def day_start(day: date, zone: ZoneInfo) -> datetime:
         return EARLIEST
 
 
+@lru_cache(maxsize=65536)
 def day_end(day: date, zone: ZoneInfo) -> datetime:
     """D1: the instant of local midnight after a day."""
     return LATEST if day == date.max else day_start(add_days(day, 1), zone)
@@ -55,6 +56,7 @@ def period_end(anchor: date, months: int, zone: ZoneInfo) -> datetime:
     return day_end(add_months(anchor, months), zone)
 
 
+@lru_cache(maxsize=65536)
 def days_after(instant: datetime, count: int, zone: ZoneInfo) -> datetime:
     """D3: the end of a term in days; the day of the event does not count."""
     return day_end(add_days(local_day(instant, zone), count), zone)

@@ -50,6 +50,7 @@ class Version(NamedTuple):
     scheme: Scheme
 
 
+@lru_cache(maxsize=16384)
 def compare(a: str, b: str, scheme: Scheme) -> Relation:
     """How version a stands to version b in a scheme."""
     a, b = a.strip(_BLANK), b.strip(_BLANK)

@@ -33,13 +33,15 @@ def fill(path: Path, size: int) -> None:
     """Fill a register that is migrated and has nobody in it."""
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA cache_size=-500000")
+    rng = random.Random(1)
     with connection:
         _statements(connection)
-        rng = random.Random(1)
-        for part in _parts(size):
-            tables: dict[str, list[Row]] = {name: [] for name in _COLUMNS}
-            for _ in range(part):
-                _home(rng, tables)
+    for part in _parts(size):
+        tables: dict[str, list[Row]] = {name: [] for name in _COLUMNS}
+        for _ in range(part):
+            _home(rng, tables)
+        with connection:
             for name, rows in tables.items():
                 connection.executemany(_insert(name), rows)
     connection.execute("ANALYZE")
