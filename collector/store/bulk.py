@@ -3,13 +3,11 @@
 The statement is SQLAlchemy's, and so is what becomes of each value; only the walk over the rows is ours.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
-
-from collector.store.schema import Hex
 
 Row = Mapping[str, Any]
 
@@ -28,15 +26,5 @@ async def execute(
 
 def _values(rows: Sequence[Row], name: str, kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> list[Any]:
     values = [row[name] for row in rows]
-    process = _processor(kind, dialect)
+    process = kind.dialect_impl(dialect).bind_processor(dialect)
     return values if process is None else [process(value) for value in values]
-
-
-def _processor(kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
-    if isinstance(kind, Hex):
-        return _unhex
-    return kind.dialect_impl(dialect).bind_processor(dialect)
-
-
-def _unhex(value: str | None) -> bytes | None:
-    return None if value is None else bytes.fromhex(value)

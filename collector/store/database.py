@@ -30,6 +30,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from collector.errors import StoreError, StoreFault
 
 BUSY_TIMEOUT_MS: Final = 10_000
+CACHE_KIB: Final = 32 * 1024
+CHECKPOINT_PAGES: Final = 8000  # 32 MiB of log: a page that many batches change is copied back once
 TURN_S: Final = 0.002  # between two looks whether it is our turn to write
 _MIGRATIONS = "collector.store:migrations"
 _BEGIN = "begin"  # execution option: the kind of transaction
@@ -149,6 +151,8 @@ def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        f"cache_size=-{CACHE_KIB}",
+        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

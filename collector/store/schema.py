@@ -9,6 +9,7 @@
   digests are hex. Readings are equal where they differ in nothing but `read_at`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,13 +22,21 @@ class Hex(TypeDecorator[str]):
     impl = sa.LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> bytes | None:  # noqa: ARG002  # SQLAlchemy's
-        """To the database."""
-        return None if value is None else bytes.fromhex(value)
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[str | None], bytes | None]:  # noqa: ARG002  # SQLAlchemy's
+        """To the database: one call for a value, where the decorator's own way takes five."""
+        return _to_bytes
 
-    def process_result_value(self, value: bytes | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Callable[[bytes | None], str | None]:  # noqa: ARG002
         """From the database."""
-        return None if value is None else bytes(value).hex()
+        return _to_hex
+
+
+def _to_bytes(value: str | None) -> bytes | None:
+    return None if value is None else bytes.fromhex(value)
+
+
+def _to_hex(value: bytes | None) -> str | None:
+    return None if value is None else bytes(value).hex()
 
 
 metadata = sa.MetaData(
