@@ -5,22 +5,38 @@ are named are imported. Without a file at the default place the defaults hold, a
 """
 
 import datetime
-import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from agent import readers
 from agent.errors import ConfigError
 from agent.readers import Reader
+from evidence import checked
+from evidence.checked import CheckError
 
 DEFAULT_FILE = Path("/etc/updateplicht/agent.toml")
 _DAY = r"\d{4}-\d\d-\d\d"
-_When = Annotated[str, msgspec.Meta(pattern=rf"^({_DAY}|\d{{4}}-\d\d|{_DAY}T\d\d:\d\d:\d\dZ)$")]
+_When = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=rf"^({_DAY}|\d{{4}}-\d\d|{_DAY}T\d\d:\d\d:\d\dZ)$",
+        description="a day such as 2026-03-10, a month such as 2026-03, an instant such as 2026-03-10T12:00:00Z, "
+        "or an interval such as { from = 2026-03-01, to = 2026-03-10 }",
+    ),
+]
+_Date = Annotated[str, msgspec.Meta(pattern=f"^{_DAY}$", description="a day such as 2026-03-10")]
+_Country = Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$", description="a country in two letters, such as NL")]
+_Identity = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^(ieee:[0-9a-f]{16}|mac:[0-9a-f]{12}|(serial|machine|link):.+)$",
+        description="an identity as `updateplicht-agent read` shows it, such as ieee:00158d0001e29ff0 (16 digits), "
+        "mac:001788010203 (12 digits), serial:..., machine:... or link:...",
+    ),
+]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-T = TypeVar("T")
 
 
 class SurveySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,18 +66,18 @@ class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class Interval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
     """Days between two, both included."""
 
-    first: Annotated[str, msgspec.Meta(pattern=f"^{_DAY}$")]
-    to: Annotated[str, msgspec.Meta(pattern=f"^{_DAY}$")]
+    first: _Date
+    to: _Date
 
 
 class Sale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """The household's word about how it came by a device: the fields of a `sale`, `device` being its identity."""
 
-    device: _Text
+    device: _Identity
     seller: _Text
     contract: _When | Interval | None = None
     delivered: _When | Interval | None = None
-    jurisdiction: Annotated[str, msgspec.Meta(pattern="^[A-Z]{2}$")] | None = None
+    jurisdiction: _Country | None = None
     seller_type: Literal["trader", "private"] | None = None
     buyer_type: Literal["consumer", "business"] | None = None
     supply: Literal["single", "continuous"] | None = None
@@ -72,10 +88,18 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     repaired_at: _When | Interval | None = None
 
     def __post_init__(self) -> None:
-        for when in (self.contract, self.delivered, self.supply_end, self.repaired_at):
+        for name in ("contract", "delivered", "supply_end", "repaired_at"):
+            when = getattr(self, name)
             for day in (when.first, when.to) if isinstance(when, Interval) else (when,):
-                if day is not None:
-                    datetime.date.fromisoformat(day[:10] if len(day) > 7 else f"{day}-01")
+                _check_day(name, day)
+
+
+def _check_day(name: str, day: str | None) -> None:
+    try:
+        if day is not None:
+            datetime.date.fromisoformat(day[:10] if len(day) > 7 else f"{day}-01")
+    except ValueError as error:
+        raise ValueError(f"{name}: found {day!r}; expected a day that exists: {error}") from error
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,29 +147,32 @@ def load(file: Path) -> Config:
     Raises:
         ConfigError: It is missing (but for the default file), no TOML, or says something that is not understood.
     """
-    document = _with_dates_as_text(_parse(file))
-    found = _convert(str(file), "", document, _File)
-    entries = enumerate(found.read)
+    try:
+        return _config(str(file), _with_dates_as_text(_parse(file)))
+    except CheckError as fault:
+        raise ConfigError(str(file), fault.path, fault.message) from fault
+
+
+def _config(file: str, document: dict[str, Any]) -> Config:
+    found = checked.convert(document, _File)
     return Config(
         state_dir=Path(found.state_dir),
         survey=found.survey,
         spool=found.spool,
-        sources=tuple(_source(str(file), f"read[{number}]", entry) for number, entry in entries),
+        sources=tuple(_source(file, f"read[{number}]", entry) for number, entry in enumerate(found.read)),
         sales=found.sales,
     )
 
 
 def _parse(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return checked.parse(file.read_bytes())
     except FileNotFoundError as error:
         if file == DEFAULT_FILE:
             return {}
-        raise ConfigError(str(file), "", "not found; name the file with --config") from error
+        raise ConfigError(str(file), "", "no such file; name the right one with --config") from error
     except OSError as error:
         raise ConfigError(str(file), "", f"cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(str(file), "", f"no TOML: {error}") from error
 
 
 def _source(file: str, path: str, entry: dict[str, Any]) -> Source:
@@ -160,41 +187,7 @@ def _source(file: str, path: str, entry: dict[str, Any]) -> Source:
         raise ConfigError(file, f"{path}.reader", f"found {name!r}; expected one of {known}") from error
     except ImportError as error:
         raise ConfigError(file, f"{path}.reader", f"{name} needs the library {error.name}: install it") from error
-    return Source(path=path, name=name, reader=reader, settings=_convert(file, path, settings, reader.Settings))
-
-
-def _convert(file: str, base: str, value: object, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        message, _, place = str(error).partition(" - at `$")
-        path = (base + place.rstrip("`")).removeprefix(".")
-        steps = re.findall(r"[^.\[\]]+", place.rstrip("`"))
-        if match := re.search(r"(unknown|missing required) field `(.+)`", message):
-            path = f"{path}.{match[2]}".removeprefix(".")
-            known = ", ".join(_keys_at(kind, steps)) or "none"
-            what = f"unknown key; expected one of {known}" if match[1] == "unknown" else "missing; it has no default"
-            raise ConfigError(file, path, what) from error
-        found = _at(value, steps)
-        raise ConfigError(file, path, f"found {found!r}; {message[:1].lower()}{message[1:]}") from error
-
-
-def _keys_at(kind: Any, steps: list[str]) -> list[str]:
-    for step in steps:
-        if not step.isdigit():
-            field = next(field for field in msgspec.structs.fields(kind) if field.encode_name == step)
-            types = (field.type, *get_args(field.type))
-            kind = next(part for part in types if isinstance(part, type) and issubclass(part, msgspec.Struct))
-    return [field.encode_name for field in msgspec.structs.fields(kind)]
-
-
-def _at(value: Any, steps: list[str]) -> object:
-    for step in steps:
-        try:
-            value = value[int(step)] if isinstance(value, list) else value[step]
-        except (LookupError, TypeError, ValueError):
-            return None
-    return value
+    return Source(path=path, name=name, reader=reader, settings=checked.convert(settings, reader.Settings, path))
 
 
 def _with_dates_as_text(value: Any) -> Any:

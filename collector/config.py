@@ -1,15 +1,14 @@
 """The collector's configuration: one TOML file, every key with a default, an unknown key an error with its path."""
 
 import ipaddress
-import re
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 
 import msgspec
 
 from collector.errors import ConfigError
+from evidence import checked
+from evidence.checked import CheckError
 
 DEFAULT_PATH: Final = "/etc/updateplicht/collector.toml"
 
@@ -99,46 +98,22 @@ def load(path: str) -> Config:
         ConfigError: It cannot be read, or a key or value is not as it should be.
     """
     try:
-        document = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        if path != DEFAULT_PATH:
-            raise ConfigError(path, "", "no such file; name the right one with --config") from error
-        document = {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(path, "", str(error)) from error
-    config = _convert(document, Config, path)
+        config = checked.convert(checked.parse(_read(path)), Config)
+    except CheckError as fault:
+        raise ConfigError(path, fault.path, fault.message) from fault
     _check_addresses(config, path)
     return config
 
 
-T = TypeVar("T")
-_FAULT = re.compile(r"(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`")
-
-
-def _convert(document: Mapping[str, Any], kind: type[T], file: str) -> T:
+def _read(path: str) -> bytes:
     try:
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as error:
-        fault = _FAULT.fullmatch(str(error))
-        what, path = (fault["what"], fault["path"] or "") if fault else (str(error), "")
-        if unknown := _UNKNOWN.fullmatch(what):
-            where = f"{path}.{unknown['key']}".strip(".")
-            raise ConfigError(file, where, f"no such key; expected one of {_keys(kind, path)}") from error
-        raise ConfigError(file, path, f"{what}; found {_look_up(document, path)!r}") from error
-
-
-def _keys(kind: Any, path: str) -> str:
-    for part in filter(None, path.split(".")):
-        kind = next(field.type for field in msgspec.structs.fields(kind) if field.name == part)
-    return ", ".join(field.name for field in msgspec.structs.fields(kind))
-
-
-def _look_up(document: Mapping[str, Any], path: str) -> object:
-    value: Any = document
-    for part in path.split("."):
-        value = value.get(part)
-    return value
+        return Path(path).read_bytes()
+    except FileNotFoundError as error:
+        if path == DEFAULT_PATH:
+            return b""
+        raise ConfigError(path, "", "no such file; name the right one with --config") from error
+    except OSError as error:
+        raise ConfigError(path, "", f"cannot be read: {error.strerror}") from error
 
 
 def _check_addresses(config: Config, file: str) -> None:

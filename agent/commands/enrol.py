@@ -68,11 +68,11 @@ def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: b
         print("collector has accepted it; what still waits then goes to the new one.")
     print(f"Sent at once, {len(signed)} bytes to {topic(gateway, 'statement')}:\n")
     print(diagnose(signed), end="\n\n")
+    print("Sent from then on: for each device its firmware version, an update on offer, its hardware revision, its")
     print(
-        "Sent from then on: for each device its firmware version, an update on offer, its hardware revision, its model"
+        "model ids and whether it answered, under an id that only this gateway can trace to the device; and the sales"
     )
-    print("ids and whether it answered, under an id that only this gateway can trace to the device; and the sales that")
-    print(f"your configuration names: {sales or 'none'}. No serial number, MAC address or name leaves this house;")
+    print(f"that your configuration names: {sales or 'none'}. No serial number, MAC address or name leaves this house;")
     print("`updateplicht-agent preview` shows every byte beforehand.")
 
 

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from agent.config import Sale
 from agent.consent import agrees, printable
 from agent.errors import StatementError
 from agent.household import Household, Owned, declined
 from agent.sales import KIND, sale_fields
 from agent.stated import Stated, standing, stated
+from evidence import checked
+from evidence.checked import CheckError
 from evidence.draft import parse_draft
 
 _WORDS: Final = {
@@ -91,8 +91,8 @@ def _interval(value: Any) -> Any:
 
 def _sale(owned: Owned, given: Mapping[str, Any]) -> Sale:
     try:
-        return msgspec.convert({**given, "device": owned.identity}, Sale)
-    except msgspec.ValidationError as error:
+        return checked.convert({**given, "device": owned.identity}, Sale)
+    except CheckError as error:
         raise StatementError(f"the sale cannot be stated: {printable(error)}") from error
 
 

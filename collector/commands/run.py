@@ -31,7 +31,8 @@ def run(args: argparse.Namespace) -> int:
     try:
         policy = policies.shipped(config.policy)
     except PolicyError as error:
-        raise ConfigError(args.config, "policy", str(error)) from error
+        message = f"found {config.policy!r}; expected one of {', '.join(policies.names())}"
+        raise ConfigError(args.config, "policy", message) from error
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     for chatty in ("alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

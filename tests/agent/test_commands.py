@@ -159,11 +159,11 @@ async def test_a_second_service_on_the_same_state_is_refused(gateway: Gateway, c
 
 async def test_check_config_says_what_it_understood(gateway: Gateway) -> None:
     """Each source and each sale."""
-    gateway.configure('[[sales]]\ndevice = "ieee:1"\nseller = "noordlicht"')
+    gateway.configure('[[sales]]\ndevice = "ieee:00158d0001e29ff0"\nseller = "noordlicht"')
     code, out, _ = await gateway.command("check-config")
     assert code == 0
     assert "read[0]: scripted {" in out
-    assert "sale: ieee:1 from noordlicht" in out
+    assert "sale: ieee:00158d0001e29ff0 from noordlicht" in out
 
 
 async def test_preview_works_before_there_is_a_key(gateway: Gateway) -> None:
@@ -198,7 +198,7 @@ async def test_preview_shows_the_sales_that_leave_with_the_first_report(gateway:
     assert "nobody has seen it" not in out
     assert not gateway.state_dir.exists()
     _, out, _ = await gateway.command("enrol", collector.code(), "--yes")
-    assert "your configuration names: 2." in out
+    assert "configuration names: 2." in out
     _, shown, _ = await gateway.command("preview", "--hex")
     assert len(shown.split()) == 2
     await gateway.start()

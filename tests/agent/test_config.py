@@ -7,7 +7,7 @@ import pytest
 from agent import config
 from agent.errors import ConfigError
 
-SALE = '[[sales]]\ndevice = "ieee:1"\nseller = "noordlicht"\n'
+SALE = '[[sales]]\ndevice = "ieee:00158d0001e29ff0"\nseller = "noordlicht"\n'
 
 
 def loaded(directory: Path, text: str) -> config.Config:
@@ -52,13 +52,48 @@ def loaded(directory: Path, text: str) -> config.Config:
         pytest.param(
             "[[read]]\nreader = 'scripted'\nscript = 7", "read[0].script", "found 7", id="a setting of another type"
         ),
-        pytest.param("[[sales]]\ndevice = 'ieee:1'", "sales[0].seller", "missing", id="a sale without a seller"),
+        pytest.param("[[sales]]\ndevice = 'machine:os'", "sales[0].seller", "missing", id="a sale without a seller"),
         pytest.param(
             SALE + "buyer = 'me'", "sales[0].buyer", "unknown key; expected one of device", id="a sale's slip"
         ),
-        pytest.param(SALE + "condition = 'mint'", "sales[0].condition", "found 'mint'", id="a word outside its list"),
-        pytest.param(SALE + "contract = 'last May'", "sales[0].contract", "found 'last May'", id="a day in words"),
-        pytest.param(SALE + "contract = '2026-02-30'", "sales[0]", "day is out of range", id="a day that is none"),
+        pytest.param(
+            SALE + "condition = 'mint'",
+            "sales[0].condition",
+            "found 'mint'; expected one of new, used",
+            id="a word outside its list",
+        ),
+        pytest.param(
+            SALE + "contract = 'last May'",
+            "sales[0].contract",
+            "found 'last May'; expected a day such as 2026-03-10, a month such as 2026-03",
+            id="a day in words",
+        ),
+        pytest.param(
+            SALE + "contract = '2026-02-30'",
+            "sales[0]: contract",
+            "found '2026-02-30'; expected a day that exists",
+            id="a day that is none",
+        ),
+        pytest.param(SALE + "contract = 5", "sales[0].contract", "found 5; expected a day such as", id="a bare number"),
+        pytest.param(
+            SALE + "contract = { from = 'May', to = 2026-03-10 }",
+            "sales[0].contract.from",
+            "found 'May'; expected a day such as 2026-03-10",
+            id="an interval from a month in words",
+        ),
+        pytest.param(SALE + "jurisdiction = 'nl'", "sales[0].jurisdiction", "two letters, such as NL", id="a country"),
+        pytest.param(
+            "[[sales]]\ndevice = 'whatever i like'\nseller = 'x'",
+            "sales[0].device",
+            "found 'whatever i like'; expected an identity as `updateplicht-agent read` shows it",
+            id="an identity that no device can have",
+        ),
+        pytest.param(
+            "[[sales]]\ndevice = 'mac:00:17:88:01:02:03'\nseller = 'x'",
+            "sales[0].device",
+            "mac:001788010203",
+            id="an address with colons",
+        ),
         pytest.param("[[sales", "the file", "no TOML", id="no TOML at all"),
     ],
 )
@@ -81,7 +116,7 @@ def test_an_empty_file_reads_the_machine_itself(tmp_path: Path) -> None:
 
 def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
     """Only the default one may be absent."""
-    with pytest.raises(ConfigError, match="not found"):
+    with pytest.raises(ConfigError, match="no such file"):
         config.load(tmp_path / "nowhere.toml")
 
 

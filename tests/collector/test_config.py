@@ -10,12 +10,12 @@ from collector.errors import ConfigError
 
 # What is wrong: the file, the path that the error names, and what else it says.
 FAULTS = {
-    "an unknown key": ("stat_dir = 'x'", "stat_dir", "no such key; expected one of state_dir, "),
+    "an unknown key": ("stat_dir = 'x'", "stat_dir", "unknown key; expected one of state_dir, "),
     "an unknown key in a table": ("[broker]\nprot = 1", "broker.prot", "expected one of embedded, host, port"),
-    "an unknown table": ("[mail]", "mail", "no such key"),
-    "a text for a number": ("[broker]\nport = '1883'", "broker.port", "Expected `int`, got `str`; found '1883'"),
-    "a port that is none": ("[web]\nport = 65536", "web.port", "<= 65535; found 65536"),
-    "a bound below zero": ("[limits]\npending = -1", "limits.pending", ">= 0; found -1"),
+    "an unknown table": ("[mail]", "mail", "unknown key"),
+    "a text for a number": ("[broker]\nport = '1883'", "broker.port", "found '1883'; expected `int`"),
+    "a port that is none": ("[web]\nport = 65536", "web.port", "found 65536; expected `int` <= 65535"),
+    "a bound below zero": ("[limits]\npending = -1", "limits.pending", "found -1; expected `int` >= 0"),
     "a table that is a number": ("broker = 3", "broker", "found 3"),
     "an embedded broker for everybody": (
         "[broker]\nhost = '0.0.0.0'",
@@ -24,7 +24,8 @@ FAULTS = {
     ),
     "pages for everybody": ("[web]\nhost = '192.0.2.1'", "web.host", "found '192.0.2.1'; expected a loopback"),
     "another's broker without a port": ("[broker]\nembedded = false\nport = 0", "broker.port", "found 0"),
-    "no TOML": ("state_dir =", "the file", "Invalid value"),
+    "a bound in a sentence": ("[limits]\npending = true", "limits.pending", "found True; expected `int`"),
+    "no TOML": ("state_dir =", "the file", "no TOML: Invalid value"),
 }
 
 
