@@ -86,15 +86,19 @@ def _device(item: Observation, identity: Identity | None) -> dict[str, Any]:
         "reader": item.reader,
         "result": "ok",
         "reason": None,
+        "detail": None,  # for the household: it may name a port or an address, and leaves with no report
     }
     if isinstance(outcome, ReadFailure):
-        nothing = dict.fromkeys(("version_raw", "version_alt", "scheme", "offer"))
-        return {**shown, "result": outcome.result, "reason": outcome.reason, **nothing, "ids": []}
+        failed = {"result": outcome.result, "reason": outcome.reason, "detail": outcome.detail or None}
+        nothing = dict.fromkeys(("version_raw", "version_alt", "scheme", "image_digest", "hardware_revision", "offer"))
+        return {**shown, **failed, **nothing, "ids": []}
     return {
         **shown,
         "version_raw": outcome.version_raw,
         "version_alt": outcome.version_alt,
         "scheme": outcome.scheme,
+        "image_digest": None if outcome.image_digest is None else outcome.image_digest.hex(),
+        "hardware_revision": outcome.hardware_revision,
         "offer": msgspec.to_builtins(outcome.offer),
         "ids": outcome.ids,
     }
@@ -112,7 +116,8 @@ def _print_table(found: Round) -> None:
 def _row(item: Observation) -> list[str]:
     outcome = item.outcome
     if isinstance(outcome, ReadFailure):
-        version, offered = f"({outcome.result}: {outcome.reason})", ""
+        why = ": ".join(text for text in (outcome.result, outcome.reason, outcome.detail) if text)
+        version, offered = f"({why})", ""
     else:
         version = " / ".join(text for text in (outcome.version_raw, outcome.version_alt) if text) or "(states none)"
         offered = (outcome.offer.version or str(outcome.offer.result)) if outcome.offer else ""

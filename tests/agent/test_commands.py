@@ -19,13 +19,13 @@ async def test_read_shows_each_device_and_each_failure(gateway: Gateway) -> None
     """For people as a table; a name cannot move the cursor."""
     gateway.finds(
         Reading(identity="mac:1", name="\x1b[2JHall", version_raw="1.2", version_alt="33"),
-        ReadFailure(identity="mac:2", result=Result.REFUSED, reason="exception_1"),
+        ReadFailure(identity="mac:2", result=Result.REFUSED, reason="exception_1", detail="unit 7 knows no 43/14"),
         Reading(identity="mac:3"),
     )
     code, out, _ = await gateway.command("read")
     assert code == 0
     assert "\x1b" not in out
-    for shown in ("[2JHall", "1.2 / 33", "(refused: exception_1)", "(states none)"):
+    for shown in ("[2JHall", "1.2 / 33", "(refused: exception_1: unit 7 knows no 43/14)", "(states none)"):
         assert shown in out
 
 
@@ -51,12 +51,27 @@ async def test_read_gives_programs_everything(gateway: Gateway) -> None:
         "reader": "scripted",
         "result": "ok",
         "reason": None,
+        "detail": None,
         "version_raw": "2.3.087",
         "version_alt": None,
         "scheme": None,
+        "image_digest": None,
+        "hardware_revision": None,
         "offer": None,
         "ids": ["zigbee:IKEA/E27"],
     }
+
+
+async def test_read_tells_programs_what_runs_and_what_failed(gateway: Gateway) -> None:
+    """Down to the image and the words of the failure, which no report carries."""
+    gateway.finds(
+        Reading(identity="mac:1", version_raw="1", image_digest=bytes(range(32)), hardware_revision=3),
+        ReadFailure(identity="mac:2", result=Result.UNREACHABLE, reason="timeout", detail="no answer within 2 s"),
+    )
+    _, out, _ = await gateway.command("read", "--json")
+    read, failed = json.loads(out)["devices"]
+    assert (read["image_digest"], read["hardware_revision"]) == (bytes(range(32)).hex(), 3)
+    assert (failed["reason"], failed["detail"], failed["image_digest"]) == ("timeout", "no answer within 2 s", None)
 
 
 async def test_read_shows_the_device_ids_that_reports_bear(gateway: Gateway, collector: Witness) -> None:
