@@ -39,13 +39,18 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def runs(connection: AsyncConnection, these: Collection[Pair]) -> list[Run]:
-    """The runs of these devices, those of one device together and oldest first."""
-    column = readings.c
+    """The runs of these devices, oldest first."""
+    # By gateway alone: for pairs SQLite walks the whole table.
+    column, gateways, wanted = readings.c, {gateway for gateway, _ in these}, set(these)
     said = sa.type_coerce(column.reading, sa.Text).label("reading")
     query = sa.select(column.gateway, column.device, column.sequence, column.received_at, said)
-    order = (column.gateway, column.device, column.sequence)
-    rows = await connection.execute(query.where(_among(readings, these)).order_by(*order))
-    return [Run(gateway=g, device=d, sequence=s, received_at=at, reading=r) for g, d, s, at, r in rows]
+    rows = await connection.execute(query.where(column.gateway.in_(gateways)))
+    found = [
+        Run(gateway=gateway, device=device, sequence=number, received_at=at, reading=reading)
+        for gateway, device, number, at, reading in rows
+        if (gateway, device) in wanted
+    ]
+    return sorted(found, key=lambda run: run.sequence)
 
 
 async def stated(connection: AsyncConnection, named: Collection[str]) -> list[Stated]:
@@ -94,9 +99,9 @@ async def on_record(connection: AsyncConnection, models: Collection[str]) -> dic
     column = statements.c
     query = sa.select(column.model, column.digest).where(column.model.in_(models), column.kind.in_(_OF_MODEL))
     found: dict[str, list[str]] = {model: [] for model in models}
-    for row in await connection.execute(query.order_by(column.digest)):
+    for row in await connection.execute(query):
         found[row.model].append(row.digest)
-    return found
+    return {model: sorted(digests) for model, digests in found.items()}
 
 
 async def facts(connection: AsyncConnection, digests: Collection[str]) -> Mapping[str, dict[str, Any]]:
@@ -115,7 +120,3 @@ async def ceased(connection: AsyncConnection) -> list[tuple[str, str, int]]:
     query = sa.select(parties.c.party, parties.c.ceased, parties.c.ceased_recorded_at)
     rows = await connection.execute(query.where(parties.c.ceased.is_not(None)).order_by(parties.c.party))
     return [(row.party, row.ceased, row.ceased_recorded_at) for row in rows]
-
-
-def _among(table: sa.Table, these: Collection[Pair]) -> sa.ColumnElement[bool]:
-    return sa.tuple_(table.c.gateway, table.c.device).in_(these)
