@@ -2,9 +2,11 @@
 
 - Sources are read at the same time, each within its reader's `LIMIT_S`; those that share a serial port take turns.
 - A source that fails as a whole puts its failure on the devices that it knew in its last good round. One that lists
-  nobody (`LISTS = False`) puts silence on those that it does not hear again.
+  nobody (`LISTS = False`) puts silence on those that it does not hear again; one that could not read a list, the
+  failure of that list.
 - One physical device is one entry: the nearest reading wins, ids are united, a version that the nearest does not state
-  comes from the next. A reading by any source stands over failures of others. The order of sources never matters.
+  comes from the next. A reading stands over failures of other sources, unless it is hearsay (distance 2 or more) and a
+  nearer source failed: what a broker retains outlives the device. The order of sources never matters.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # From the failure that says most to the one that says least.
 _TELLING = (Result.REFUSED, Result.PARSE_FAILED, Result.UNREACHABLE)
+_HEARSAY = 2  # the distance of who was told
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,12 +107,13 @@ async def survey(
     for source, result in results:
         if isinstance(result, SourceFailure):
             knows[source.key] = tuple(known.get(source.key, ()))
-            observations += _spread(result, knows[source.key], clock())
+            observations += _spread(source, result, knows[source.key], clock())
         else:
             heard = {item.outcome.identity for item in result}
-            silent = () if getattr(source.reader, "LISTS", True) else sorted(set(known.get(source.key, ())) - heard)
-            knows[source.key] = tuple(sorted({*heard, *silent}))
-            observations += [*result, *_spread(_silence(source), silent, clock())]
+            hidden = _hidden(source, result)
+            unheard = sorted(set(known.get(source.key, ())) - heard) if hidden else []
+            knows[source.key] = tuple(sorted({*heard, *unheard}))
+            observations += [*result, *(_spread(source, hidden, unheard, clock()) if hidden else ())]
     failures = tuple(result for _, result in results if isinstance(result, SourceFailure))
     return Round(devices=merge(observations), failures=failures, known=knows)
 
@@ -146,25 +150,36 @@ def _failure(source: Source, result: Result, reason: str, detail: str) -> Source
     return SourceFailure(source=source.path, reader=source.name, result=result, reason=reason, detail=detail)
 
 
-def _silence(source: Source) -> SourceFailure:
+def _hidden(source: Source, heard: Sequence[Observation]) -> SourceFailure | None:
+    """Why a device that this source knew may be there though it is not heard; None where it is gone."""
+    for item in heard:
+        if isinstance(item.outcome, ReadFailure) and item.outcome.hides:
+            return _failure(source, item.outcome.result, item.outcome.reason, item.outcome.detail)
+    if getattr(source.reader, "LISTS", True):
+        return None
     return _failure(source, Result.UNREACHABLE, "silent", "it was heard before, and is not heard now")
 
 
-def _spread(failure: SourceFailure, identities: Sequence[str], now: int) -> list[Observation]:
+def _spread(source: Source, failure: SourceFailure, identities: Sequence[str], now: int) -> list[Observation]:
+    failed = ReadFailure(
+        identity="",
+        distance=getattr(source.reader, "DISTANCE", 0),
+        result=failure.result,
+        reason=failure.reason,
+        detail=failure.detail,
+    )
     return [
-        Observation(
-            reader=failure.reader,
-            read_at=now,
-            outcome=ReadFailure(identity=identity, result=failure.result, reason=failure.reason, detail=failure.detail),
-        )
+        Observation(reader=source.name, read_at=now, outcome=msgspec.structs.replace(failed, identity=identity))
         for identity in identities
     ]
 
 
 def _merge_device(items: Sequence[Observation]) -> Observation:
-    readings = [(item, item.outcome) for item in sorted(items, key=_order) if isinstance(item.outcome, Reading)]
-    if not readings:
-        return min(items, key=_order)
+    ordered = sorted(items, key=_order)
+    readings = [(item, item.outcome) for item in ordered if isinstance(item.outcome, Reading)]
+    failed = next((item for item in ordered if isinstance(item.outcome, ReadFailure)), None)
+    if failed and (not readings or failed.outcome.distance < readings[0][1].distance >= _HEARSAY):
+        return failed
     nearest, first = readings[0]
     stating = next((reading for _, reading in readings if reading.version_raw is not None), first)
     offering = next((reading for _, reading in readings if reading.offer is not None), first)
@@ -188,8 +203,8 @@ def _merge_device(items: Sequence[Observation]) -> Observation:
 def _order(item: Observation) -> tuple[Any, ...]:
     """Nearest and most telling first; the rest only makes the order the same on every run."""
     outcome = item.outcome
-    rank = (0, outcome.distance) if isinstance(outcome, Reading) else (1, _TELLING.index(outcome.result))
-    return *rank, item.reader, msgspec.json.encode(item.outcome), item.read_at
+    telling = _TELLING.index(outcome.result) if isinstance(outcome, ReadFailure) else 0
+    return outcome.distance, telling, item.reader, msgspec.json.encode(item.outcome), item.read_at
 
 
 def _first(values: Any) -> Any:

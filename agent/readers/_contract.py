@@ -5,6 +5,7 @@
     async def read(settings: Settings) -> Sequence[Reading | ReadFailure]: ...
 
     LISTS = False                                       # only where it hears who speaks, and has no list of devices
+    DISTANCE = 1                                        # only where others tell it: `Reading.distance`
 
 A reader returns a reading or a failure for each device it knows of. It raises LinkError only where it cannot tell which
 devices it would have read: the survey then puts a failure on those that it read before, as it does on each one that a
@@ -63,17 +64,21 @@ class ReadFailure(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         identity: As in a reading.
+        distance: As in a reading: the nearest failure counts, and it counts for more than a reading that is hearsay.
         result: `unreachable` (silence), `refused` (it said no), `parse_failed` (it spoke, and made no sense).
         reason: A stable word for why: `timeout`, `busy`, `closed`, `no_such_port`, `crc`, `exception_1`, `garbled`, ...
         detail: What happened, for the household; never sent.
         name: What the household calls it; never sent.
+        hides: A list of devices is what could not be read: those that were known and are not heard share the failure.
     """
 
     identity: str
+    distance: int = 0
     result: Result
     reason: str
     detail: str = ""
     name: str | None = None
+    hides: bool = False
 
 
 class Reader(Protocol):

@@ -34,6 +34,7 @@ from evidence.report import Result
 Outcomes: TypeAlias = list[Reading | ReadFailure]
 
 LIMIT_S = 60.0
+DISTANCE = 2
 SAMPLES = "ha_discovery"
 _ZIGBEE2MQTT = re.compile(r"zigbee2mqtt_(bridge_)?(0x[0-9a-fA-F]{16})")
 
@@ -97,7 +98,7 @@ def _parse(messages: Mapping[str, bytes]) -> tuple[list[Announcement], Outcomes]
             announcements.append(parse_message(payload))
         except LinkError as error:
             identity = f"link:homeassistant/{topic}"
-            failures.append(ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error)))
+            failures.append(_failure(identity, error.result, error.reason, str(error)))
     return announcements, failures
 
 
@@ -110,13 +111,12 @@ def _outcome(device: Announcement, states: Mapping[str, bytes]) -> Reading | Rea
     reading = to_reading(device)
     if not all_away(device.availability, states):
         return reading
-    return ReadFailure(
-        identity=reading.identity,
-        result=Result.UNREACHABLE,
-        reason="offline",
-        detail="the program that announced it says that it is away",
-        name=reading.name,
-    )
+    detail = "the program that announced it says that it is away"
+    return _failure(reading.identity, Result.UNREACHABLE, "offline", detail, reading.name)
+
+
+def _failure(identity: str, result: Result, reason: str, detail: str, name: str | None = None) -> ReadFailure:
+    return ReadFailure(identity=identity, distance=DISTANCE, result=result, reason=reason, detail=detail, name=name)
 
 
 def parse_message(payload: bytes) -> Announcement:
@@ -172,7 +172,7 @@ def to_reading(device: Announcement) -> Reading:
     return Reading(
         identity=_identity(device),
         name=device.name,
-        distance=2,
+        distance=DISTANCE,
         ids=values.model_ids("ha", (device.manufacturer, device.model), (device.manufacturer, device.model_id)),
         version_raw=device.version,
         version_alt=origin,

@@ -17,7 +17,7 @@ Access needed: the broker; read access to `+/bridge/devices`, `+/bridge/info` an
 Not tested on: Zigbee2MQTT before 1.17, which retained no device list.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated
 
 import msgspec
@@ -30,6 +30,7 @@ from agent.readers._recording import unwrap
 from evidence.report import Offer, OfferResult, Result
 
 LIMIT_S = 60.0
+DISTANCE = 1
 SAMPLES = "zigbee2mqtt"
 _DEVICES, _INFO, _STATE = "bridge/devices", "bridge/info", "bridge/state"
 
@@ -58,11 +59,11 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
 
 
 async def _with_updates(
-    settings: Settings, base: str, found: Iterable[Reading | ReadFailure]
-) -> list[Reading | ReadFailure]:
+    settings: Settings, base: str, outcomes: Sequence[Reading | ReadFailure]
+) -> Sequence[Reading | ReadFailure]:
     """What was found, with what the devices' own topics say of updates."""
-    outcomes = list(found)
-    names = (outcome.name for outcome in outcomes if outcome.identity.startswith("ieee:"))
+    readings = (outcome for outcome in outcomes if isinstance(outcome, Reading))
+    names = (reading.name for reading in readings if reading.identity.startswith("ieee:"))
     topics = sorted({topic for name in names if name and mqtt.is_topic(topic := f"{base}/{name}")})
     if not topics:
         return outcomes
@@ -89,14 +90,43 @@ def _updated(outcome: Reading | ReadFailure, state: bytes) -> Reading | ReadFail
     )
 
 
-def _inventory(base: str, messages: Mapping[str, bytes]) -> Iterable[Reading | ReadFailure]:
-    # A list that outlived its bridge says nothing of what the devices run now.
-    if _is_offline(messages.get(f"{base}/{_STATE}", b"")):
-        raise LinkError(Result.UNREACHABLE, "bridge_offline", f"Zigbee2MQTT says that {base} is offline")
-    found = {outcome.identity: outcome for outcome in parse_devices(messages[f"{base}/{_DEVICES}"])}
+def _inventory(base: str, messages: Mapping[str, bytes]) -> list[Reading | ReadFailure]:
+    found = [*_part(base, parse_devices, messages[f"{base}/{_DEVICES}"])]
     if f"{base}/{_INFO}" in messages:
-        found |= {reading.identity: reading for reading in parse_info(messages[f"{base}/{_INFO}"])}
-    return found.values()
+        found += _part(base, parse_info, messages[f"{base}/{_INFO}"])
+    outcomes = {outcome.identity: outcome for outcome in found}.values()
+    # A list that outlived its bridge says nothing of what the devices run now.
+    offline = _is_offline(messages.get(f"{base}/{_STATE}", b""))
+    return [_unreachable(base, outcome) if offline else outcome for outcome in outcomes]
+
+
+def _part(
+    base: str, parse: Callable[[bytes], Sequence[Reading | ReadFailure]], payload: bytes
+) -> Sequence[Reading | ReadFailure]:
+    try:
+        return parse(payload)
+    except LinkError as error:
+        failure = ReadFailure(
+            identity=f"link:zigbee2mqtt/{base}",
+            distance=DISTANCE,
+            result=error.result,
+            reason=error.reason,
+            detail=f"{base}: {error}",
+            hides=True,
+        )
+        return [failure]
+
+
+def _unreachable(base: str, outcome: Reading | ReadFailure) -> ReadFailure:
+    return ReadFailure(
+        identity=outcome.identity,
+        distance=outcome.distance,
+        result=Result.UNREACHABLE,
+        reason="bridge_offline",
+        detail=f"Zigbee2MQTT says that {base} is offline",
+        name=outcome.name,
+        hides=isinstance(outcome, ReadFailure) and outcome.hides,
+    )
 
 
 def parse_devices(data: bytes) -> list[Reading | ReadFailure]:
@@ -127,7 +157,7 @@ def parse_info(data: bytes) -> list[Reading]:
     # Older ones do not state its address.
     identity = coordinator or "link:zigbee2mqtt/coordinator"
     revision = values.version(info.coordinator.meta.revision)
-    return [bridge, Reading(identity=identity, name="Coordinator", distance=1, version_raw=revision)]
+    return [bridge, Reading(identity=identity, name="Coordinator", distance=DISTANCE, version_raw=revision)]
 
 
 def parse_update(data: bytes) -> Reading:
@@ -140,7 +170,7 @@ def parse_update(data: bytes) -> Reading:
     installed, latest = _file_version(update.installed_version), _file_version(update.latest_version)
     return Reading(
         identity="",
-        distance=1,
+        distance=DISTANCE,
         version_raw=installed,
         scheme="uint32" if installed else None,
         offer=None if latest is None else Offer(result=_offer_result(update.state), version=latest),
@@ -238,7 +268,7 @@ def _device(item: msgspec.Raw, number: int) -> Reading | ReadFailure:
     return Reading(
         identity=identity,
         name=values.text(device.friendly_name),
-        distance=1,
+        distance=DISTANCE,
         ids=values.model_ids("zigbee", (device.manufacturer, device.model_id)),
         version_raw=values.version(device.software_build_id) or values.version(device.software_build_id_2020),
     )
@@ -247,7 +277,7 @@ def _device(item: msgspec.Raw, number: int) -> Reading | ReadFailure:
 def _nameless(number: int, reason: str, detail: str) -> ReadFailure:
     """A failure of an entry that does not say which device it is; its place in the list stands for it."""
     place = f"link:zigbee2mqtt/devices/{number}"
-    return ReadFailure(identity=place, result=Result.PARSE_FAILED, reason=reason, detail=detail)
+    return ReadFailure(identity=place, distance=DISTANCE, result=Result.PARSE_FAILED, reason=reason, detail=detail)
 
 
 def _file_version(value: object) -> str | None:

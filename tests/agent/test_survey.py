@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -171,13 +172,74 @@ def test_the_nearest_reading_wins_and_takes_what_it_lacks_from_the_next() -> Non
     )
 
 
-def test_a_reading_stands_over_failures_and_of_failures_the_most_telling() -> None:
-    """A device that one source cannot reach and another shows is there."""
-    silent = ReadFailure(identity="mac:1", result=Result.UNREACHABLE, reason="timeout")
-    refused = ReadFailure(identity="mac:1", result=Result.REFUSED, reason="exception_1")
-    shown = Reading(identity="mac:1", distance=9)
-    assert merge([seen(silent), seen(refused), seen(shown)])[0].outcome == shown
-    assert merge([seen(silent), seen(refused)])[0].outcome == refused
+def shown(distance: int) -> Reading:
+    return Reading(identity="mac:1", distance=distance, version_raw="1.2")
+
+
+def failed(distance: int, result: Result = Result.UNREACHABLE) -> ReadFailure:
+    return ReadFailure(identity="mac:1", distance=distance, result=result, reason="closed")
+
+
+@pytest.mark.parametrize(
+    ("outcomes_of_sources", "counts"),
+    [
+        ([failed(2), shown(1)], shown(1)),
+        ([failed(0), shown(1)], shown(1)),
+        ([failed(2), shown(2)], shown(2)),
+        ([failed(3), shown(2)], shown(2)),
+        ([failed(1), shown(2)], failed(1)),
+        ([failed(0, Result.REFUSED), failed(1), shown(2)], failed(0, Result.REFUSED)),
+        ([failed(1), shown(1), shown(2)], shown(1)),
+        ([failed(1), failed(2, Result.REFUSED)], failed(1)),
+        ([failed(1), failed(1, Result.REFUSED)], failed(1, Result.REFUSED)),
+    ],
+    ids=[
+        "a reading stands over the failure of a farther source",
+        "what the bridge read stands though the device itself is silent",
+        "hearsay stands over a failure to hear it elsewhere",
+        "hearsay stands over the failure of a farther source",
+        "hearsay of a device whose bridge is dead is no reading",
+        "of the failures that outweigh hearsay the nearest counts",
+        "one bridge reads what another cannot reach",
+        "of failures alone the nearest counts",
+        "of equally near ones the most telling",
+    ],
+)
+def test_of_readings_and_failures_which_counts(
+    outcomes_of_sources: list[Reading | ReadFailure], counts: Reading | ReadFailure
+) -> None:
+    """A near reading stands over all failures; hearsay only where no nearer source failed."""
+    (merged,) = merge([seen(item) for item in outcomes_of_sources])
+    assert merged.outcome == counts
+
+
+async def test_a_broker_that_is_down_is_told_of_by_the_nearest_source() -> None:
+    """Not by the one whose name comes first: who was told knows the least."""
+    with socket.socket() as nobody:  # has a port, and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        sources = []
+        for name in ("home_assistant", "zigbee2mqtt"):
+            reader = load(name)
+            settings = reader.Settings(host="127.0.0.1", port=nobody.getsockname()[1])
+            sources.append(Source(path=name, name=name, reader=reader, settings=settings))
+        found = await survey(sources, {source.key: ["ieee:1"] for source in sources}, lambda: NOW)
+    (device,) = found.devices
+    assert isinstance(device.outcome, ReadFailure)
+    assert (device.reader, device.outcome.distance) == ("zigbee2mqtt", 1)
+    assert device.outcome.reason == "connection_refused"
+
+
+async def test_devices_of_a_list_that_cannot_be_read_share_its_failure(house: House) -> None:
+    """Nobody says that they left; those on another list of the same source are read."""
+    garbled = ReadFailure(identity="link:1", result=Result.PARSE_FAILED, reason="malformed", hides=True)
+    source = house.add(Reading(identity="mac:1"), garbled)
+    found = await house.round({source.key: ["mac:1", "mac:2"]})
+    assert {name: getattr(item, "reason", None) for name, item in outcomes(found).items()} == {
+        "link:1": "malformed",
+        "mac:1": None,
+        "mac:2": "malformed",
+    }
+    assert found.known == {source.key: ("link:1", "mac:1", "mac:2")}
 
 
 words = st.sampled_from(["a", "b", "c"])
@@ -185,13 +247,19 @@ readings = st.builds(
     Reading,
     identity=words,
     name=st.none() | words,
-    distance=st.integers(0, 2),
+    distance=st.integers(0, 3),
     ids=st.lists(words, max_size=2).map(tuple),
     version_raw=st.none() | words,
     version_alt=st.none() | words,
     hardware=st.none() | words,
 )
-read_failures = st.builds(ReadFailure, identity=words, result=st.sampled_from(list(Result)[1:]), reason=words)
+read_failures = st.builds(
+    ReadFailure,
+    identity=words,
+    distance=st.integers(0, 3),
+    result=st.sampled_from(list(Result)[1:]),
+    reason=words,
+)
 observations = st.lists(
     st.builds(Observation, reader=words, read_at=st.integers(1, 3), outcome=readings | read_failures), max_size=8
 )
@@ -212,7 +280,10 @@ def test_every_device_is_there_once_and_nothing_is_made_up(items: list[Observati
     for item in merged:
         mine = [other.outcome for other in items if other.outcome.identity == item.outcome.identity]
         found = [other for other in mine if isinstance(other, Reading)]
-        assert isinstance(item.outcome, Reading) == bool(found)
+        if any(reading.distance < 2 for reading in found) or len(found) == len(mine):
+            assert isinstance(item.outcome, Reading)
+        if not found:
+            assert item.outcome in mine
         if isinstance(item.outcome, Reading):
             assert set(item.outcome.ids) == {model for reading in found for model in reading.ids}
             assert item.outcome.distance == min(reading.distance for reading in found)
