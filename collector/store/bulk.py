@@ -20,11 +20,12 @@ async def execute(
         return
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
     names = compiled.positiontup or ()
-    columns = [_values(rows, name, compiled.binds[name].type, connection.dialect) for name in names]
+    columns = [_values(rows, compiled.binds[name], connection.dialect) for name in names]
     await connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
 
 
-def _values(rows: Sequence[Row], name: str, kind: sa.types.TypeEngine[Any], dialect: sa.Dialect) -> list[Any]:
-    values = [row[name] for row in rows]
-    process = kind.dialect_impl(dialect).bind_processor(dialect)
+def _values(rows: Sequence[Row], bind: sa.BindParameter[Any], dialect: sa.Dialect) -> list[Any]:
+    # What no row names is a constant of the statement.
+    values = [row[bind.key] for row in rows] if bind.key in rows[0] else [bind.effective_value] * len(rows)
+    process = bind.type.dialect_impl(dialect).bind_processor(dialect)
     return values if process is None else [process(value) for value in values]

@@ -61,8 +61,7 @@ class Judgement(msgspec.Struct, frozen=True, kw_only=True):
 async def queue(connection: AsyncConnection, these: Iterable[tuple[str, str]], *, at: int) -> None:
     """Have devices, by (gateway, device), judged again."""
     rows = [{"gateway": gateway, "device": name, "queued_at": at} for gateway, name in these]
-    if rows:
-        await connection.execute(_again(dialect.insert(connection, judge_queue)), rows)
+    await bulk.execute(connection, _again(dialect.insert(connection, judge_queue)), rows)
 
 
 async def queue_device(connection: AsyncConnection, device: str, *, at: int, gateway: str | None = None) -> None:
