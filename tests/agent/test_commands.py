@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.readers import ReadFailure, Reading
+from agent.state import Remembered
 from evidence.ids import device_id
 from evidence.report import Result
 from tests.world.gateway import BULB, Gateway
@@ -232,3 +233,5 @@ async def test_status_tells_people_where_they_stand(gateway: Gateway, collector:
     assert f"log {collector.log} through 127.0.0.1:{collector.port}" in out
     assert "1 in all" in out
     assert "junk           none" in out
+    Remembered(gateway.state_dir).update(counts={"receipts": 1, "junk": 3})
+    assert "junk           3" in (await gateway.command("status"))[1]
