@@ -26,8 +26,8 @@ from collector.store.schema import gateways, keys, parties
 from evidence.ids import topic
 from evidence.keys import SigningKey
 from evidence.receipt import open_receipt
+from tests.bench._fleet import Home, fleet, rounds
 from tests.bench._line import Line, publish
-from tests.bench._reports import Home, fleet, rounds
 from tests.world.mosquitto import Mosquitto
 from tests.world.processes import running
 

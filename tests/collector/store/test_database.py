@@ -1,6 +1,7 @@
 """The register opens to one schema, takes one writer at a time, and calls its faults by their names."""
 
 import asyncio
+import fcntl
 import resource
 import sqlite3
 from collections.abc import AsyncIterator
@@ -170,3 +171,18 @@ async def test_a_register_in_no_directory_is_a_fault_of_the_store(tmp_path: Path
     """Not a traceback."""
     with pytest.raises(StoreError):
         await open_engine(tmp_path / "nowhere" / "register.sqlite")
+
+
+async def test_a_writer_that_is_stopped_in_its_turn_is_not_waited_for_for_ever(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is called locked, as when the register itself is."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_MS", 50)
+    with (tmp_path / "register.turn").open("ab") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        with pytest.raises(StoreError) as fault:
+            async with writing(engine):
+                pass
+    assert fault.value.fault is StoreFault.LOCKED
+    async with writing(engine) as connection:
+        await connection.execute(party("operator:one"))
