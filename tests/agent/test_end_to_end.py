@@ -39,7 +39,7 @@ async def test_a_gateway_that_enrolled_reports_and_keeps_the_receipts(gateway: G
     """Enrolment, first report, receipt: the whole way, and nothing left in the spool."""
     await enrolled(gateway, collector)
     await gateway.start()
-    await eventually(lambda: collector.reports and not gateway.waiting())
+    await eventually(lambda: gateway.kept() and not gateway.waiting())
     assert collector.enrolment is not None
     assert collector.enrolment.gateway == gateway.name
     (first,) = collector.reports

@@ -63,8 +63,11 @@ async def test_sources_are_read_at_the_same_time(house: House) -> None:
     assert len(found.devices) == 10
 
 
-async def test_entries_that_share_a_serial_port_take_turns(house: House, tmp_path: Path) -> None:
+async def test_entries_that_share_a_serial_port_take_turns(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where one names the port by another path."""
+    monkeypatch.setattr(load("scripted"), "LIMIT_S", 1.0)
     port = tmp_path / "ttyUSB0"
     port.touch()
     (tmp_path / "by-id").symlink_to(port)
@@ -77,8 +80,9 @@ async def test_entries_that_share_a_serial_port_take_turns(house: House, tmp_pat
     assert asyncio.get_running_loop().time() - began >= 1.2
 
 
-async def test_a_reader_that_hangs_is_left_behind(house: House) -> None:
+async def test_a_reader_that_hangs_is_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own limit ends it, and it costs no other."""
+    monkeypatch.setattr(load("scripted"), "LIMIT_S", 1.0)
     slow = house.add(delay_s=60)
     house.add(Reading(identity="mac:1", version_raw="1"))
     found = await house.round({slow.key: ["mac:2"]})
