@@ -188,10 +188,10 @@ def _private_key(path: Path) -> SigningKey:
 
 
 def _public_key(written: str) -> PublicKey:
-    text = written if len(written) == 2 * PUBLIC_KEY_BYTES else _read(Path(written)).decode(errors="replace").strip()
+    text = written if len(written) == 2 * PUBLIC_KEY_BYTES else _read(Path(written)).decode(errors="replace")
     try:
-        return PublicKey(bytes.fromhex(text))
-    except (EvidenceError, ValueError) as error:
+        return PublicKey(bytes.fromhex(text.split()[-1]))  # alone, or as the last word of what keygen prints
+    except (EvidenceError, ValueError, IndexError) as error:
         raise CommandError(
             EX_DATAERR, f"--key {written}: no public key of {2 * PUBLIC_KEY_BYTES} hex digits"
         ) from error

@@ -227,7 +227,7 @@ class Completion:
         if duty.start is None or not duty.start <= since < duty.owed_until:
             return False
         kept = day_end(add_months(local_day(since, zone), self._scene.policy.cra_keep_months), zone)
-        return not self._at.reached(max(duty.over_from, kept))
+        return not self._at.reached(max(duty.owed_until, kept))
 
 
 _LEVELS = {

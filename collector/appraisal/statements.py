@@ -137,7 +137,10 @@ def later(
     """
     since = [each for each in made if each.in_force >= after and at.reached(each.in_force)]
     ends = [(each, end) for each in since if (end := each.last(anchors)) is not None]
-    shortened = promised is not None and any(end < promised for _, end in ends)
+    # An end that was only announced reaches past `at` (C2): a day named later that does so too takes nothing from it.
+    shortened = promised is not None and any(
+        at.reached(end) if promised == LATEST else end < promised for _, end in ends
+    )
     return shortened, _latest(end for each, end in ends if end > beyond and each.holds(at))
 
 

@@ -5,6 +5,7 @@ the register's zone.
 """
 
 import asyncio
+import re
 from datetime import date, datetime
 
 import msgspec
@@ -18,6 +19,8 @@ from collector.catalogue.facts import facts_for
 from collector.store.rows import Device
 from collector.web.debts import Tracks
 from collector.web.room import Room
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Moments(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +58,7 @@ def _moment(name: str, text: str, room: Room) -> datetime:
     if not text:
         return room.now()
     try:
-        if len(text) == len("2026-11-21"):
+        if _DAY.fullmatch(text):
             return day_end(date.fromisoformat(text), room.policy.zone(None)) - ONE_SECOND
         return parse_instant(text)
     except ValueError as error:

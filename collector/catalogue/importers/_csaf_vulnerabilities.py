@@ -98,6 +98,10 @@ def _by_model(context: Context, node: Node) -> dict[str, _Status]:
     status = node.get("product_status")
     said = {key: [each.text() for each in status.listed(key)] for key in (*_AFFECTED, *_GOOD)}
     affected, good = ({each for key in keys for each in said[key]} for keys in (_AFFECTED, _GOOD))
+    for key in sorted(set(status.keys()) - said.keys()):
+        if unread := status.get(key).value:
+            detail = f"{key} says neither that a product is affected nor that it is not"
+            context.sheet.skip(status.place, Reason.UNMAPPED, detail, unread)
     if unknown := sorted((affected | good) - context.products.keys()):
         detail = f"{len(unknown)} products of this vulnerability name no model"
         context.sheet.skip(status.place, Reason.PRODUCT, detail, unknown)

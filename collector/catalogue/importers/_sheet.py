@@ -38,7 +38,7 @@ class Sheet:
     def __init__(self, feed: str) -> None:
         self.feed = feed
         self._drafts: dict[Subject, Draft] = {}
-        self._skipped: dict[tuple[str, str, str], Skipped] = {}
+        self._skipped: dict[Skipped, None] = {}
         self._uncounted = 0
 
     def state(
@@ -69,12 +69,11 @@ class Sheet:
 
     def skip(self, place: str, reason: str, detail: str, raw: object = None) -> None:
         """List what could not be mapped, or not wholly; once, however many statements it would be part of."""
-        place, detail = printable(place), printable(detail)
-        if (place, reason, detail) in self._skipped:
+        found = Skipped(place=printable(place), reason=reason, detail=printable(detail), snippet=snippet(raw))
+        if found in self._skipped:
             return
         if len(self._skipped) < MAX_SKIPPED:
-            found = Skipped(place=place, reason=reason, detail=detail, snippet=snippet(raw))
-            self._skipped[place, reason, detail] = found
+            self._skipped[found] = None
         else:
             self._uncounted += 1
 
@@ -88,7 +87,7 @@ class Sheet:
 
     def imported(self) -> Imported:
         """All that was written."""
-        skipped = tuple(self._skipped.values())
+        skipped = tuple(self._skipped)
         if self._uncounted:
             detail = f"{self._uncounted} more are not listed; only {MAX_SKIPPED} are of one file"
             skipped += (Skipped(place="", reason=Reason.TOO_LARGE, detail=detail, snippet=""),)

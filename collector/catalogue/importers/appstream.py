@@ -89,8 +89,7 @@ def _release(sheet: Sheet, model: str, release: Element) -> None:
         raise release.unmapped(Reason.TYPE, f"expected a release of type {', '.join(_CHANNELS)}")
     if channel != "stable":
         fields["channel"] = channel
-    with sheet.part():
-        _date(fields, release)
+    _date(sheet, fields, release)
     if fixes := _fixes(sheet, release):
         fields["fixes"] = fixes
     if digests := _digests(release):
@@ -105,11 +104,14 @@ def _release(sheet: Sheet, model: str, release: Element) -> None:
     sheet.state(release.place, "release", fields)
 
 
-def _date(fields: dict[str, Any], release: Element) -> None:
-    if (timestamp := release.attribute("timestamp")) is not None:
-        fields["available_from"] = dates.unix(timestamp)
-    elif (date := release.attribute("date")) is not None:
-        fields["available_from"] = dates.moment(date)
+def _date(sheet: Sheet, fields: dict[str, Any], release: Element) -> None:
+    # The timestamp wins over the date; one that cannot be read is listed, and the date still holds.
+    with sheet.part():
+        if (timestamp := release.attribute("timestamp")) is not None:
+            fields["available_from"] = dates.unix(timestamp)
+    with sheet.part():
+        if "available_from" not in fields and (date := release.attribute("date")) is not None:
+            fields["available_from"] = dates.moment(date)
 
 
 def _fixes(sheet: Sheet, release: Element) -> list[str]:
