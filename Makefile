@@ -24,8 +24,8 @@ setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, Chro
 run: setup ## the whole path on this machine, until Ctrl-C (PORT=8080, STATE=var)
 	@exec $(PY) -m firmware_fixtures.demo --port $(PORT) --state $(STATE)
 
-test: setup-tests ## all tests
-	$(PY) -m pytest $(ARGS)
+test: setup-tests ## all tests, by as many processes as there are cores (ARGS=...)
+	$(PY) -m pytest -q -n auto --dist loadscope $(ARGS)
 
 bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices)
 	@$(PY) -m tests.bench $(WHAT)

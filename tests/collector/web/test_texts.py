@@ -51,7 +51,7 @@ def _words() -> Iterator[tuple[str, str]]:
     yield from ((f"flag.{word}", word) for word in Flag)
     yield from ((f"level.{word}.{part}", word) for word in Level for part in ("name", "more"))
     yield from ((f"result.{word}", word) for word in Result if word is not Result.OK)
-    yield from ((f"kind.{word}", word) for word in kinds.FACT_KINDS | set(kinds.ABOUT_FACTS))
+    yield from ((f"kind.{word}", word) for word in sorted(kinds.FACT_KINDS | set(kinds.ABOUT_FACTS)))
     yield from ((f"rejection.{word}", word) for word in Reason)
     yield from ((f"rejection.{error.code}", error.code) for error in errors.EvidenceError.__subclasses__())
     yield from ((f"rejection.{word}", word) for word in ("topic", "sequence", "freshness", "enrolment", "internal"))
