@@ -18,10 +18,11 @@ device ids and drops the names.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import msgspec
 
+from agent.errors import LinkError
 from evidence.report import Offer, Result
 
 
@@ -79,6 +80,11 @@ class ReadFailure(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     name: str | None = None
     hides: bool = False
+
+    @classmethod
+    def of(cls, identity: str, error: LinkError, **more: Any) -> Self:
+        """The failure of a device that a link error tells of; `more` are the other attributes."""
+        return cls(identity=identity, result=error.result, reason=error.reason, detail=str(error), **more)
 
 
 class Reader(Protocol):

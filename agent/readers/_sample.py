@@ -55,7 +55,7 @@ def _outcomes(modules: list[Any], data: bytes) -> list[tuple[str, Reading | Read
         try:
             outcomes: list[tuple[str, Reading | ReadFailure]] | None = module.parse_sample(data)
         except LinkError as error:
-            failed = ReadFailure(identity="", result=error.result, reason=error.reason)
+            failed = ReadFailure.of("", error)
         else:
             return outcomes
     return [("self", failed)]

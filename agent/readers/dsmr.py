@@ -48,7 +48,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
             if not await port.listen(telegrams.feed):
                 raise telegrams.fault()
     except LinkError as error:
-        return [ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))]
+        return [ReadFailure.of(identity, error)]
     return [parse_telegram(identity, telegrams.whole)]
 
 

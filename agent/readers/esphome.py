@@ -71,7 +71,7 @@ def _outcome(name: str, messages: Mapping[str, bytes]) -> Reading | ReadFailure:
         reading = parse_discover(name, messages[f"{_DISCOVER}/{name}"])
     except LinkError as error:
         identity = f"link:esphome/{name}"
-        return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))
+        return ReadFailure.of(identity, error)
     if messages.get(f"{name}/{_STATUS}") != b"offline":
         return reading
     detail = f"the broker says that {name} is offline"

@@ -58,19 +58,19 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
     try:
         parts.append(parse_os_release(host.os_release(root)))
     except LinkError as error:
-        parts.append(_failure("machine:os", error))
+        parts.append(ReadFailure.of("machine:os", error))
     parts.append(parse_kernel(*host.kernel()))
     parts.extend(parse_boot_eeprom(*host.boot_eeprom(root), host.board(root)))
     if settings.fwupd:
         try:
             parts.extend(parse_fwupd(await host.fwupd_devices(root)))
         except LinkError as error:
-            parts.append(_failure("machine:fwupd", error))
+            parts.append(ReadFailure.of("machine:fwupd", error))
     if settings.rauc:
         try:
             parts.extend(parse_rauc_slots(await host.rauc_slots(root)))
         except LinkError as error:
-            parts.append(_failure("machine:rauc", error))
+            parts.append(ReadFailure.of("machine:rauc", error))
     return parts
 
 
@@ -261,7 +261,3 @@ def _list(value: object) -> list[object]:
 
 def _text(data: bytes | None) -> str:
     return (data or b"").decode("utf-8", "replace")
-
-
-def _failure(identity: str, error: LinkError) -> ReadFailure:
-    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))

@@ -98,7 +98,7 @@ def _parse(messages: Mapping[str, bytes]) -> tuple[list[Announcement], Outcomes]
             announcements.append(parse_message(payload))
         except LinkError as error:
             identity = f"link:homeassistant/{topic}"
-            failures.append(_failure(identity, error.result, error.reason, str(error)))
+            failures.append(ReadFailure.of(identity, error, distance=DISTANCE))
     return announcements, failures
 
 
@@ -112,11 +112,8 @@ def _outcome(device: Announcement, states: Mapping[str, bytes]) -> Reading | Rea
     if not all_away(device.availability, states):
         return reading
     detail = "the program that announced it says that it is away"
-    return _failure(reading.identity, Result.UNREACHABLE, "offline", detail, reading.name)
-
-
-def _failure(identity: str, result: Result, reason: str, detail: str, name: str | None = None) -> ReadFailure:
-    return ReadFailure(identity=identity, distance=DISTANCE, result=result, reason=reason, detail=detail, name=name)
+    away = LinkError(Result.UNREACHABLE, "offline", detail)
+    return ReadFailure.of(reading.identity, away, distance=DISTANCE, name=reading.name)
 
 
 def parse_message(payload: bytes) -> Announcement:

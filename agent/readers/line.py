@@ -146,7 +146,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
         else:
             outcome = parse_at(identity, [said.answer for said in heard])
     except LinkError as error:
-        return [ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))]
+        return [ReadFailure.of(identity, error)]
     return [msgspec.structs.replace(outcome, name=description.name)]
 
 

@@ -53,14 +53,14 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
         async with modbus.Client(settings) as client:
             return [await _read_unit(client, identity, unit) for unit, identity in devices.items()]
     except LinkError as error:
-        return [_failure(identity, error) for identity in devices.values()]
+        return [ReadFailure.of(identity, error) for identity in devices.values()]
 
 
 async def _read_unit(client: modbus.Client, identity: str, unit: int) -> Reading | ReadFailure:
     try:
         return parse_identification(identity, await client.identification(unit))
     except LinkError as error:
-        return _failure(identity, error)
+        return ReadFailure.of(identity, error)
 
 
 def parse_identification(identity: str, objects: Mapping[int, bytes]) -> Reading:
@@ -90,7 +90,7 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
     try:
         reading: Reading | ReadFailure = parse_identification(f"link:/{unit}", modbus.parse_identification(frame))
     except LinkError as error:
-        reading = _failure(f"link:/{unit}", error)
+        reading = ReadFailure.of(f"link:/{unit}", error)
     return [(str(unit), reading)]
 
 
@@ -109,7 +109,3 @@ def _text(data: bytes) -> str:
         return stripped.decode()
     except UnicodeDecodeError:
         return stripped.decode("latin-1")
-
-
-def _failure(identity: str, error: LinkError) -> ReadFailure:
-    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))

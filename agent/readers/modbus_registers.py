@@ -141,9 +141,9 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
                     registers = await client.registers(unit, layout.function, address, layout.count)
                     outcomes.append(parse_registers(identity, layout, registers))
                 except LinkError as error:
-                    outcomes.append(_failure(identity, error))
+                    outcomes.append(ReadFailure.of(identity, error))
     except LinkError as error:
-        return [_failure(identity, error) for identity in devices.values()]
+        return [ReadFailure.of(identity, error) for identity in devices.values()]
     return outcomes
 
 
@@ -182,7 +182,7 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     try:
         registers = modbus.parse_registers(frame, 4 if function & 0x7F == 4 else 3)
     except LinkError as error:
-        return [(str(unit), _failure(f"link:/{unit}", error))]
+        return [(str(unit), ReadFailure.of(f"link:/{unit}", error))]
     layouts = [described.load("registers", name, Map) for name in described.names("registers")]
     fitting = [found for found in layouts if (found.function, 2 * found.count) == (function, len(registers))]
     if not fitting:
@@ -231,7 +231,3 @@ def _put_together(form: str, stated: Mapping[str, str | None]) -> str | None:
     if not version.isprintable():
         raise LinkError(Result.PARSE_FAILED, "garbled", f"registers that hold no text: {version!r}")
     return values.version(version)
-
-
-def _failure(identity: str, error: LinkError) -> ReadFailure:
-    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))

@@ -44,7 +44,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
                 raise frames.fault()
         return [parse_product(identity, frames.product)]
     except LinkError as error:
-        return [ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))]
+        return [ReadFailure.of(identity, error)]
 
 
 def parse_product(identity: str, data: bytes) -> Reading:

@@ -51,7 +51,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
         if not traffic.understood:
             raise traffic.fault()
     except LinkError as error:
-        return [_failure(f"{link}/gateway", error)]
+        return [ReadFailure.of(f"{link}/gateway", error)]
     return [outcome for _, outcome in traffic.outcomes(link)]
 
 
@@ -127,11 +127,9 @@ class Traffic:
 
     def _silent(self, identity: str) -> ReadFailure:
         if self.refused:
-            return _failure(identity, LinkError(Result.REFUSED, "refused", f"it answers PR=A with {self.refused}"))
-        if self._lines.begun.startswith(b"PR"):
-            return _failure(identity, self.fault())
-        return _failure(identity, LinkError(Result.UNREACHABLE, "timeout", "messages come by, but no answer to PR=A"))
-
-
-def _failure(identity: str, error: LinkError) -> ReadFailure:
-    return ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))
+            why = LinkError(Result.REFUSED, "refused", f"it answers PR=A with {self.refused}")
+        elif self._lines.begun.startswith(b"PR"):
+            why = self.fault()
+        else:
+            why = LinkError(Result.UNREACHABLE, "timeout", "messages come by, but no answer to PR=A")
+        return ReadFailure.of(identity, why)

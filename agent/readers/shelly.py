@@ -84,7 +84,7 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     try:
         return [(device, parse_message(payload))]
     except LinkError as error:
-        return [(device, ReadFailure(identity="", result=error.result, reason=error.reason, detail=str(error)))]
+        return [(device, ReadFailure.of("", error))]
 
 
 class _Numbered(msgspec.Struct):
@@ -116,7 +116,7 @@ def _answer(topic: str, payload: bytes, prefixes: Sequence[str]) -> tuple[str | 
             identity = family.identity(prefix) if prefix else identity
         return prefix, parse_message(payload)
     except LinkError as error:
-        return prefix, ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))
+        return prefix, ReadFailure.of(identity, error)
 
 
 def _silent(prefix: str, online: bytes | None) -> ReadFailure:

@@ -84,7 +84,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
                 if _active(answers[0].body) is None:
                     raise
     except LinkError as error:
-        return [ReadFailure(identity=identity, result=error.result, reason=error.reason, detail=str(error))]
+        return [ReadFailure.of(identity, error)]
     return [_refused(identity, *answers) or parse_answers(identity, answers)]
 
 

@@ -69,7 +69,7 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
             else:
                 outcomes.append(parse_info(topic, payload))
         except LinkError as error:
-            outcomes.append(_failure(_identity(topic), error.result, error.reason, str(error)))
+            outcomes.append(ReadFailure.of(_identity(topic), error))
     if not messages:
         raise LinkError(Result.UNREACHABLE, "silent", f"{settings.host} retains no {_DISCOVERY}")
     asked = await (_ask if settings.ask else _believe)(settings, announced)
@@ -198,22 +198,23 @@ async def _ask(settings: Settings, announced: Sequence[Announced]) -> list[Readi
 
 
 def _answered(device: Announced, heard: Mapping[str, bytes]) -> Reading | ReadFailure:
-    name = device.reading.name
+    identity, name = device.reading.identity, device.reading.name
     if device.answer not in heard:
-        detail = f"no answer on {device.answer} in {mqtt.ANSWER_S} s"
-        return _failure(device.reading.identity, Result.UNREACHABLE, "timeout", detail, name)
+        silent = LinkError(Result.UNREACHABLE, "timeout", f"no answer on {device.answer} in {mqtt.ANSWER_S} s")
+        return ReadFailure.of(identity, silent, name=name)
     try:
         return parse_status(device.reading, heard[device.answer])
     except LinkError as error:
-        return _failure(device.reading.identity, error.result, error.reason, str(error), name)
+        return ReadFailure.of(identity, error, name=name)
 
 
 async def _believe(settings: Settings, announced: Sequence[Announced]) -> list[Reading | ReadFailure]:
     if not announced:
         return []
     wills = await mqtt.retained(settings, sorted({device.will[0] for device in announced}))
+    offline = LinkError(Result.UNREACHABLE, "offline", "the broker says so")
     return [
-        _failure(device.reading.identity, Result.UNREACHABLE, "offline", "the broker says so", device.reading.name)
+        ReadFailure.of(device.reading.identity, offline, name=device.reading.name)
         if wills.get(device.will[0]) == device.will[1]
         else device.reading
         for device in announced
@@ -251,7 +252,3 @@ def _identity(topic: str) -> str:
     """Of a device that does not state its address; discovery has it in the topic too."""
     own = _own_topic(topic)
     return values.mac(own.rpartition("/")[2]) or f"link:tasmota/{own}"
-
-
-def _failure(identity: str, result: Result, reason: str, detail: str, name: str | None = None) -> ReadFailure:
-    return ReadFailure(identity=identity, result=result, reason=reason, detail=detail, name=name)

@@ -106,15 +106,8 @@ def _part(
     try:
         return parse(payload)
     except LinkError as error:
-        failure = ReadFailure(
-            identity=f"link:zigbee2mqtt/{base}",
-            distance=DISTANCE,
-            result=error.result,
-            reason=error.reason,
-            detail=f"{base}: {error}",
-            hides=True,
-        )
-        return [failure]
+        whose = LinkError(error.result, error.reason, f"{base}: {error}")
+        return [ReadFailure.of(f"link:zigbee2mqtt/{base}", whose, distance=DISTANCE, hides=True)]
 
 
 def _unreachable(base: str, outcome: Reading | ReadFailure) -> ReadFailure:
