@@ -19,7 +19,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser("statements", help="hand in signed statements, list those on record")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    submit = actions.add_parser("submit", help="put signed statements on record; 65 if some were quarantined")
+    submit = actions.add_parser(
+        "submit", help="put signed statements on record; 65 if some were quarantined, 66 if some could not be read"
+    )
     submit.add_argument("files", nargs="+", metavar="FILE", help="a signed statement, a folder of them, or - for stdin")
     submit.add_argument(
         "--recorded-at", type=_instant, metavar="INSTANT", help="set the clock, in a register that is `simulated`"
@@ -44,7 +46,13 @@ async def _hand_in(args: argparse.Namespace, config: Config) -> int:
     from collector.register import opened
 
     now = args.clock()
-    handed = [Handed(file=name, data=data) for name, data in _files(args.files)]
+    handed, unreadable = [], 0
+    for name in _named(args.files):
+        try:
+            handed.append(Handed(file=name, data=_start(name)))
+        except OSError as error:
+            unreadable += 1
+            print(f"{name}: left out, {error.strerror}; hand it in again", file=sys.stderr)
     progress = _Progress(len(handed))
     async with opened(config, now=now) as (engine, log):
         if args.recorded_at is not None:
@@ -54,6 +62,8 @@ async def _hand_in(args: argparse.Namespace, config: Config) -> int:
             print(msgspec.json.encode(outcome).decode() if args.json else _line(outcome))
             progress.step(refused=outcome.reason is not None)
     progress.end()
+    if unreadable:
+        return os.EX_NOINPUT
     return os.EX_DATAERR if progress.refused else os.EX_OK
 
 
@@ -98,17 +108,22 @@ class _Progress:
             print(f"\r{self._done - self.refused} on record, {self.refused} quarantined", file=sys.stderr)
 
 
-def _files(names: list[str]) -> Iterator[tuple[str, bytes]]:
-    """The files, those of a folder sorted by name; of each no more than the door needs to see that it is too much."""
+def _named(names: list[str]) -> Iterator[str]:
+    """The files; those of a folder sorted by name."""
     for name in names:
-        if name == "-":
-            yield name, sys.stdin.buffer.read(MAX_STATEMENT_BYTES + 1)
-            continue
-        path = Path(name)
-        inside = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-        for file in sorted(inside) if path.is_dir() else [path]:
-            with file.open("rb") as stream:
-                yield str(file), stream.read(MAX_STATEMENT_BYTES + 1)
+        if Path(name).is_dir():
+            inside = (file for file in Path(name).rglob("*") if file.is_file() and not file.name.startswith("."))
+            yield from sorted(map(str, inside))
+        else:
+            yield name
+
+
+def _start(name: str) -> bytes:
+    """What a file holds, but no more than the door needs to see that it is too much."""
+    if name == "-":
+        return sys.stdin.buffer.read(MAX_STATEMENT_BYTES + 1)
+    with Path(name).open("rb") as stream:
+        return stream.read(MAX_STATEMENT_BYTES + 1)
 
 
 def _line(outcome: Any) -> str:

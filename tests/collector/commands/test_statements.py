@@ -114,11 +114,13 @@ def test_the_clock_is_set_forward_only_and_in_simulated_registers_only(
     assert fault in err
 
 
-def test_a_file_that_is_not_there_is_told_before_anything_goes_in(register: Command, folder: Path) -> None:
-    """The name of the file is in the message."""
-    code, out, err = register("statements", "submit", str(folder), str(folder / "nothing.cbor"))
-    assert (code, out) == (66, "")
-    assert "nothing.cbor" in err
+def test_a_file_that_is_not_there_keeps_no_other_from_the_record(register: Command, folder: Path) -> None:
+    """The others go in, and the message names the one to hand in again."""
+    code, out, err = register("statements", "submit", str(folder / "nothing.cbor"), str(folder))
+    assert code == 66
+    assert err.splitlines() == [f"{folder / 'nothing.cbor'}: left out, No such file or directory; hand it in again"]
+    assert len(out.splitlines()) == 2
+    assert all("of the log" in line for line in out.splitlines())
 
 
 def test_what_is_on_record_is_listed_in_order_and_by_choice(register: Command, folder: Path) -> None:
