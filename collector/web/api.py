@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import NotFoundException, ValidationException
 from litestar.params import FromQuery
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store import rows, views
+from collector.store import rows, statements, views
 from collector.store.database import reading
 from collector.web import log
 from collector.web.errors import answers
@@ -29,8 +29,8 @@ from collector.web.items import (
     items,
 )
 from collector.web.paging import key_of, word_for
-from collector.web.parameters import At, Cursor, HexId, Known, Limit, wanted_devices
-from collector.web.replay import moments, replay
+from collector.web.parameters import At, Cursor, HexId, Known, Limit, nothing_else, wanted_devices
+from collector.web.replay import Moments, moments, replay
 from collector.web.room import Room
 
 _PAGE: Final = 50
@@ -58,10 +58,19 @@ async def device_verdict(
     room: NamedDependency[Room], gateway: HexId, device: HexId, at: At = "", known: Known = ""
 ) -> ReplayItem:
     """The verdict on a device for any instant, judged now; nothing is stored."""
-    asked = moments(at, known, room)
     async with reading(room.engine) as connection:
-        verdict = await replay(connection, await known_device(connection, gateway, device), asked, room)
-    return ReplayItem(at=asked.at, known=asked.known, verdict=verdict)
+        return await _replayed(connection, gateway, device, moments(at, known, room), room)
+
+
+@answers("/devices/{device:str}/verdict")
+async def verdict_anywhere(room: NamedDependency[Room], device: HexId, at: At = "", known: Known = "") -> ReplayItem:
+    """The same by the device's id alone; for one that several gateways name, theirs must be asked for."""
+    async with reading(room.engine) as connection:
+        gateways = await statements.gateways_of(connection, device)
+        if len(gateways) > 1:
+            fault = {"key": "device", "message": "several gateways name it; ask for /api/v1/devices/<gateway>/<device>"}
+            raise ValidationException(extra=[fault])
+        return await _replayed(connection, "".join(gateways), device, moments(at, known, room), room)
 
 
 @answers("/devices/{gateway:str}/{device:str}/readings")
@@ -138,6 +147,11 @@ async def known_device(connection: AsyncConnection, gateway: str, device: str) -
     return found
 
 
+async def _replayed(connection: AsyncConnection, gateway: str, device: str, asked: Moments, room: Room) -> ReplayItem:
+    verdict = await replay(connection, await known_device(connection, gateway, device), asked, room)
+    return ReplayItem(at=asked.at, known=asked.known, verdict=verdict)
+
+
 @get("/healthz", include_in_schema=True)
 async def healthz(room: NamedDependency[Room]) -> Response[dict[str, object]]:
     """How the collector is; 503 where it is not well."""
@@ -154,10 +168,12 @@ async def openapi(request: Request[Any, Any, Any]) -> dict[str, Any]:
 routes = (
     Router(
         path="/api/v1",
+        before_request=nothing_else,
         route_handlers=[
             devices,
             device,
             device_verdict,
+            verdict_anywhere,
             device_readings,
             device_verdicts,
             device_statements,

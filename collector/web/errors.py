@@ -20,8 +20,10 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Schema
 
 from collector.errors import StoreError
+from collector.web.parameters import described
 
 _log = logging.getLogger(__name__)
 _CODES: Final = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 409: "not_judged"}
@@ -83,7 +85,7 @@ def handlers(page: ErrorPage) -> dict[int | type[Exception], Handler]:
     def expected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         if not isinstance(error, HTTPException) or error.status_code >= 500:
             return unexpected(request, error)
-        return answer(request, error.status_code, _fault(error), error.headers)
+        return answer(request, error.status_code, _fault(request, error), error.headers)
 
     def unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
@@ -96,13 +98,21 @@ def handlers(page: ErrorPage) -> dict[int | type[Exception], Handler]:
     return {HTTPException: expected, StoreError: without_store, Exception: unexpected}
 
 
-def _fault(error: HTTPException) -> Fault:
+def _fault(request: Request[Any, Any, Any], error: HTTPException) -> Fault:
     code = _CODES.get(error.status_code, "bad_request")
     details = error.extra if isinstance(error.extra, list) else []
     if details:
         # A name that Python keeps for itself is written with an underscore at its end in the code.
-        return Fault(code=code, message=str(details[0]["message"]), path=str(details[0]["key"]).removesuffix("_"))
+        name = str(details[0]["key"]).removesuffix("_")
+        return Fault(code=code, message=f"{details[0]['message']}{_choice(request, name)}", path=name)
     return Fault(code=code, message=error.detail)
+
+
+def _choice(request: Request[Any, Any, Any], name: str) -> str:
+    parameter = described(request).get(name)
+    schema = parameter.schema if parameter is not None else None
+    words = [str(word) for word in (schema.enum or ()) if word] if isinstance(schema, Schema) else []
+    return f"; choose one of {', '.join(words)}" if words else ""
 
 
 def _json(status: int, fault: Fault) -> Response[ErrorBody]:

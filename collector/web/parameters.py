@@ -4,6 +4,8 @@ from typing import Annotated, Any, Final, Literal
 
 from litestar import Request
 from litestar.di import Provide
+from litestar.exceptions import ValidationException
+from litestar.openapi.spec import Parameter
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
 from collector.store.rows import Filter
@@ -53,3 +55,23 @@ def _sold(request: Request[Any, Any, Any]) -> dict[str, str]:
 
 what_was_sold: Final = {"sold": Provide(_sold, sync_to_thread=False)}
 """The dependency of a handler to which a sale is described."""
+
+
+def described(request: Request[Any, Any, Any]) -> dict[str, Parameter]:
+    """What may be asked at this address, by name, as the API describes itself."""
+    item = (request.app.openapi_schema.paths or {}).get(request.scope["path_template"])
+    parameters = item.get.parameters if item is not None and item.get is not None else None
+    return {p.name: p for p in parameters or () if isinstance(p, Parameter) and p.param_in == "query"}
+
+
+async def nothing_else(request: Request[Any, Any, Any]) -> None:
+    """Whether each parameter is one of the address's own: a filter that is passed over would answer another question.
+
+    Raises:
+        ValidationException: One is not; the message names those that are.
+    """
+    own = described(request)
+    for name in request.query_params:
+        if name not in own:
+            message = "no such parameter here; there is " + (", ".join(sorted(own)) or "none")
+            raise ValidationException(extra=[{"key": name, "message": message}])

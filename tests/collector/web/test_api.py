@@ -213,6 +213,19 @@ async def test_a_day_stands_for_its_last_second_in_the_registers_zone(
     assert instant_of_it is None or answer.json()["at"] == instant_of_it
 
 
+async def test_a_verdict_is_found_by_the_device_alone(
+    client: httpx.AsyncClient, register: Register, names: dict[str, str]
+) -> None:
+    """Unless several gateways name it: whose verdict is meant is nothing to guess."""
+    lamp, at = names["lamp"], "verdict?at=2026-11-20&known=2026-11-18"
+    whole, short = f"/api/v1/devices/{GATEWAY}/{lamp}/{at}", f"/api/v1/devices/{lamp}/{at}"
+    assert (await client.get(short)).json() == (await client.get(whole)).json()
+    assert (await client.get(f"/api/v1/devices/{'0' * 32}/{at}")).status_code == 404
+    await register.device("lamp", gateway=OTHER)
+    answer = await client.get(short)
+    assert (answer.status_code, answer.json()["error"]["path"]) == (400, "device")
+
+
 async def test_facts_that_cannot_be_judged_are_said_to_be_so(
     client: httpx.AsyncClient, register: Register, names: dict[str, str]
 ) -> None:

@@ -30,6 +30,15 @@ FAULTS = {
     "a limit of nothing": ("GET", "/api/v1/devices?limit=0", 400, "bad_request", "limit"),
     "a limit beyond the greatest": ("GET", "/api/v1/gateways?limit=201", 400, "bad_request", "limit"),
     "a level that is none": ("GET", "/api/v1/devices?level=Z", 400, "bad_request", "level"),
+    "a filter that is none": ("GET", "/api/v1/devices?modell=x", 400, "bad_request", "modell"),
+    "a parameter of another address": ("GET", "/api/v1/gateways?level=B", 400, "bad_request", "level"),
+    "a parameter of a device's list": (
+        "GET",
+        f"/api/v1/devices/{DEVICE}/readings?at=2026-01-01",
+        400,
+        "bad_request",
+        "at",
+    ),
     "a track that is none": ("GET", "/?track=X", 400, "bad_request", "track"),
     "a gateway of the wrong form": ("GET", "/api/v1/devices?gateway=zz", 400, "bad_request", "gateway"),
     "a cursor that is no base64": ("GET", "/api/v1/devices?cursor=%C3%A9", 400, "bad_request", "cursor"),
@@ -80,6 +89,18 @@ async def test_every_route_refuses_a_write_in_the_one_shape(client: httpx.AsyncC
         answer = await client.put(address)
         assert (answer.status_code, answer.json()["error"]["code"]) == (405, "method_not_allowed"), address
         assert "GET" in answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    {
+        "a word that is none": ("level=Z", "choose one of B, A, C, N, OK"),
+        "a filter that is none": ("modell=x", "there is code, cursor, gateway, level, limit, model, track"),
+    }.values(),
+)
+async def test_the_message_says_what_may_be_asked(client: httpx.AsyncClient, query: str, says: str) -> None:
+    """Nobody has to look it up."""
+    assert says in (await client.get(f"/api/v1/devices?{query}")).json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
