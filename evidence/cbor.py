@@ -14,8 +14,9 @@ canonical order is that of section 4.2.3, which differs for some integers.
 """
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import cbor2
@@ -76,15 +77,21 @@ def load(data: bytes, limit: int) -> Any:
         raise MalformedError(f"no CBOR of this format: {error}") from error
 
 
+def encode_part(value: object) -> bytes:
+    """The one encoding of what is in order and of known types already: a part of what `decode` gave, plain items."""
+    return cbor2.dumps(value)
+
+
 def check_encoding(value: object, data: bytes) -> None:
-    """The second half of `decode`: refuse a value whose one encoding these bytes are not.
+    """The second half of `decode`: refuse a value, as `load` gave it, whose one encoding these bytes are not.
 
     Raises:
         TooLargeError: Too many items.
         MalformedError: A type that the format does not know.
         NotDeterministicError: CBOR in another encoding than the deterministic one.
     """
-    if encode(value) != data:
+    # What was read keeps the order in which its keys stood: it need not be put in order, only be so.
+    if not _is_ordered(value) or encode_part(value) != data:
         raise NotDeterministicError("the bytes are not the deterministic encoding of their value")
 
 
@@ -96,6 +103,32 @@ class _NoTags(dict[int, Any]):
 
 
 _NO_TAGS = _NoTags()
+
+
+def _is_ordered(value: object) -> bool:
+    """Whether the maps of a value that was loaded are in order; its types, depth and number of items are checked."""
+    items, is_ordered = 0, True
+    level: list[Iterable[object]] = [(value,)]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Iterable[object]] = []
+        for item in chain.from_iterable(level):
+            kind = type(item)
+            if kind in _PLAIN or kind is int:
+                continue
+            if isinstance(item, dict):
+                is_ordered = is_ordered and tuple(_in_order(item)) == tuple(item)
+                below.append(item.values())
+            elif isinstance(item, list):
+                below.append(item)
+            else:
+                raise MalformedError(f"{kind.__name__} is no type of this format")
+            items += len(item)
+            if items > MAX_ITEMS:
+                raise TooLargeError(f"more than {MAX_ITEMS} items")
+        if not below:
+            return is_ordered
+        level = below
+    raise TooLargeError(f"nested more than {MAX_DEPTH} deep")
 
 
 class _Walk:

@@ -34,10 +34,10 @@ class Claims:
 
     def get(self, key: int | str, read: Callable[[object, str], T]) -> T:
         """The value of a required key."""
-        value = self._map.get(key)
+        value, path = self._map.get(key), f"{self._path}/{key}"
         if value is None:
-            raise ClaimError(self.path(key), "a value")
-        return read(value, self.path(key))
+            raise ClaimError(path, "a value")
+        return read(value, path)
 
     def find(self, key: int | str, read: Callable[[object, str], T]) -> T | None:
         """The value of an optional key, None where it is absent."""
@@ -65,9 +65,13 @@ def boolean(value: object, path: str) -> bool:
 
 def text(value: object, path: str) -> str:
     """A text that is not empty and not too long, and has no U+0000, which not every database can hold."""
-    if not isinstance(value, str) or not value or len(value.encode()) > MAX_TEXT_BYTES or "\0" in value:
+    if not isinstance(value, str) or not value or _size(value) > MAX_TEXT_BYTES or "\0" in value:
         raise ClaimError(path, f"a text of 1 to {MAX_TEXT_BYTES} bytes without U+0000")
     return value
+
+
+def _size(value: str) -> int:
+    return len(value) if value.isascii() else len(value.encode())
 
 
 def hexadecimal(size: int) -> Callable[[object, str], bytes]:

@@ -6,6 +6,7 @@ carries no submodules: its inventory digest stands for them.
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -128,7 +129,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def inventory_digest(devices: tuple[DeviceReport, ...]) -> bytes:
     """SHA-256 of the deterministic encoding of the submodules without the times of reading."""
-    return _inventory({device.device: _encode_device(device) for device in devices})
+    return hashlib.sha256(cbor.encode(_untimed({device.device: _encode_device(device) for device in devices}))).digest()
 
 
 def encode(report: Report) -> bytes:
@@ -173,7 +174,7 @@ def decode(payload: bytes) -> Report:
         raise ProfileError(f"report profile {profile}; only {PROFILE} is known")
     report = Report(
         gateway=found.get(UEID, from_ueid),
-        sequence=found.get(SEQUENCE, claims.integer(1, MAX_SEQUENCE)),
+        sequence=found.get(SEQUENCE, _sequence),
         issued_at=found.get(IAT, claims.instant),
         previous=found.find(PREVIOUS, claims.digest),
         inventory=found.get(INVENTORY, claims.digest),
@@ -181,7 +182,7 @@ def decode(payload: bytes) -> Report:
         head=found.find(HEAD, _head),
     )
     # Over what was received, not over what was understood: a later version may have added claims.
-    if report.devices is not None and found.get(SUBMODS, lambda value, _: _inventory(value)) != report.inventory:
+    if report.devices is not None and found.get(SUBMODS, _digest_of_read) != report.inventory:
         raise ClaimError(found.path(INVENTORY), "the digest of the submodules in this report")
     return report
 
@@ -200,9 +201,12 @@ def _encode_head(head: SeenHead) -> list[Any]:
     return [bytes.fromhex(head.log), head.size, head.root]
 
 
-def _inventory(submods: Any) -> bytes:
-    untimed = {name: {key: v for key, v in device.items() if key != READ_AT} for name, device in submods.items()}
-    return hashlib.sha256(cbor.encode(untimed)).digest()
+def _digest_of_read(submods: Any, _path: str) -> bytes:
+    return hashlib.sha256(cbor.encode_part(_untimed(submods))).digest()
+
+
+def _untimed(submods: Any) -> Any:
+    return {name: {key: v for key, v in device.items() if key != READ_AT} for name, device in submods.items()}
 
 
 def _devices(value: object, path: str) -> tuple[DeviceReport, ...]:
@@ -216,25 +220,36 @@ def _devices(value: object, path: str) -> tuple[DeviceReport, ...]:
 
 
 def _decode_device(found: Claims) -> DeviceReport:
-    hardware = found.find(HARDWARE, claims.octets(ID_BYTES, ID_BYTES))
+    hardware = found.find(HARDWARE, _hardware)
     device = DeviceReport(
         device=found.get(UEID, from_ueid),
-        result=Result(found.get(RESULT, claims.one_of(tuple(Result)))),
+        result=_RESULTS[found.get(RESULT, _result)],
         read_at=found.get(READ_AT, claims.instant),
         reader=found.get(READER, claims.text),
         reason=found.find(REASON, claims.text),
         version_raw=found.find(SWVERSION, _swversion),
         version_alt=found.find(VERSION_ALT, claims.text),
         scheme=found.find(SCHEME, claims.text),
-        image_digest=found.find(IMAGE_DIGEST, claims.octets(16, 64)),
+        image_digest=found.find(IMAGE_DIGEST, _image_digest),
         ids=found.find(MODEL_IDS, _model_ids) or (),
         hardware=None if hardware is None else hardware.hex(),
-        hardware_revision=found.find(HARDWARE_REVISION, claims.integer(0, 2**32 - 1)),
+        hardware_revision=found.find(HARDWARE_REVISION, _hardware_revision),
         offer=found.find(OFFER, _offer),
     )
     if (device.result is Result.OK) == (device.reason is not None):
         raise ClaimError(found.path(REASON), "a reason exactly where the result is not ok")
     return device
+
+
+# Made once: ten devices a report, thirteen claims a device.
+_RESULTS = {str(result): result for result in Result}
+_result = claims.one_of(tuple(_RESULTS))
+_offered = claims.one_of(tuple(map(str, OfferResult)))
+_hardware = claims.octets(ID_BYTES, ID_BYTES)
+_hardware_revision = claims.integer(0, 2**32 - 1)
+_image_digest = claims.octets(16, 64)
+_ids = claims.array(claims.text, MAX_IDS)
+_sequence = claims.integer(1, MAX_SEQUENCE)
 
 
 def _swversion(value: object, path: str) -> str:
@@ -245,16 +260,21 @@ def _swversion(value: object, path: str) -> str:
 
 
 def _model_ids(value: object, path: str) -> tuple[str, ...]:
-    ids = claims.array(claims.text, MAX_IDS)(value, path)
-    if list(ids) != sorted(set(ids)) or not all(map(is_model_id, ids)):
+    ids = _ids(value, path)
+    if not _are_model_ids(ids):
         raise ClaimError(path, "sorted model ids, each once, of the form namespace:value")
     return ids
+
+
+@lru_cache(maxsize=1024)  # many devices are of few models
+def _are_model_ids(ids: tuple[str, ...]) -> bool:
+    return list(ids) == sorted(set(ids)) and all(map(is_model_id, ids))
 
 
 def _offer(value: object, path: str) -> Offer:
     found = Claims(value, path)
     return Offer(
-        result=OfferResult(found.get(1, claims.one_of(tuple(OfferResult)))),
+        result=OfferResult(found.get(1, _offered)),
         version=found.find(2, claims.text),
     )
 
