@@ -35,6 +35,9 @@ from evidence.limits import MAX_STATEMENT_BYTES
 MAX_AHEAD: Final = timedelta(minutes=5)
 """How far an issuer's clock may be ahead of ours."""
 
+Keys = dict[str, statements.IssuerKey]
+"""Issuers' keys by id, as they are within one transaction."""
+
 
 class CheckedStatement(msgspec.Struct, frozen=True, kw_only=True):
     """A statement that may be recorded.
@@ -79,9 +82,27 @@ async def check_statement(
     digest = hashlib.sha256(data).hexdigest()
     if (found := await statements.recorded(connection, digest)) is not None:
         return CheckedStatement(**{name: getattr(found, name) for name in CheckedStatement.__struct_fields__})
+    return await check_new(connection, data, gateway=gateway, recorded_at=recorded_at, keys={})
+
+
+async def check_new(
+    connection: AsyncConnection, data: bytes, *, gateway: str | None, recorded_at: int, keys: Keys
+) -> CheckedStatement:
+    """Whether bytes that are on record nowhere may go there.
+
+    Args:
+        connection: To the register.
+        data: The signed bytes.
+        gateway: As for `check_statement`.
+        recorded_at: When they are recorded, Unix seconds.
+        keys: What was looked up before in this transaction; what is looked up now goes in.
+
+    Raises:
+        RejectedError: They may not.
+    """
     envelope = _envelope(data)
     try:
-        return await _check_envelope(connection, data, digest, envelope, gateway, recorded_at)
+        return await _check_envelope(connection, data, envelope, gateway, recorded_at, keys)
     except RejectedError as error:
         error.key_id = envelope.key_id.hex()
         raise
@@ -95,21 +116,22 @@ async def open_signed(
     Raises:
         RejectedError: They fail one of these steps.
     """
-    key, stated = await _signed(connection, _envelope(data), gateway, recorded_at)
+    key, stated = await _signed(connection, _envelope(data), gateway, recorded_at, {})
     return hashlib.sha256(data).hexdigest(), key, stated
 
 
 async def _signed(
-    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int
+    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int, keys: Keys
 ) -> tuple[statements.IssuerKey, statement.Statement]:
-    key = await _key(connection, envelope, gateway, recorded_at)
+    key = await _key(connection, envelope, gateway, recorded_at, keys)
     return key, _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
 
 
 async def _check_envelope(
-    connection: AsyncConnection, data: bytes, digest: str, envelope: Envelope, gateway: str | None, recorded_at: int
+    connection: AsyncConnection, data: bytes, envelope: Envelope, gateway: str | None, recorded_at: int, keys: Keys
 ) -> CheckedStatement:
-    key, stated = await _signed(connection, envelope, gateway, recorded_at)
+    key, stated = await _signed(connection, envelope, gateway, recorded_at, keys)
+    digest = hashlib.sha256(data).hexdigest()
     fact = {
         "id": digest,
         "kind": stated.kind,
@@ -143,11 +165,13 @@ def _envelope(data: bytes) -> Envelope:
 
 
 async def _key(
-    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int
+    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int, keys: Keys
 ) -> statements.IssuerKey:
-    key = await statements.issuer_key(connection, envelope.key_id.hex())
+    key_id = envelope.key_id.hex()
+    key = keys.get(key_id) or await statements.issuer_key(connection, key_id)
     if key is None:
         raise RejectedError(Reason.KEY, "nobody enrolled has this key; enrol the issuer first")
+    keys[key_id] = key
     if key.ended_at is not None and key.ended_at <= recorded_at:
         raise RejectedError(Reason.KEY, f"this key of {key.party} ended at {to_text(key.ended_at)}")
     if gateway is not None and key.gateway != gateway:

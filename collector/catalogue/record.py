@@ -1,6 +1,7 @@
 """Putting a checked statement on record, and asking for every verdict that it touches to be judged again."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,9 +28,7 @@ async def insert_all(connection: AsyncConnection, entered: Collection[tuple[Chec
     await statements.insert_all(
         connection, [(row, checked.fact["ids"] if checked.kind == "model" else ()) for row, checked in rows]
     )
-    touched = {(row.device, row.model, row.issuer, row.recorded_at): row for row, _ in rows if row.kind != "answer"}
-    for row in touched.values():
-        await _queue_touched(connection, row)
+    await _queue_touched(connection, [row for row, _ in rows if row.kind != "answer"])
 
 
 async def cease(connection: AsyncConnection, party: str, last_day: str, *, at: int) -> None:
@@ -61,9 +60,13 @@ def _row(checked: CheckedStatement, leaf: int) -> Recorded:
     )
 
 
-async def _queue_touched(connection: AsyncConnection, row: Recorded) -> None:
-    household = row.issuer.removeprefix("consumer:") if row.issuer.startswith("consumer:") else None
-    if row.device is not None:
-        await judgements.queue_device(connection, row.device, at=row.recorded_at, gateway=household)
-    elif row.model is not None:
-        await judgements.queue_model(connection, row.model, at=row.recorded_at, gateway=household)
+async def _queue_touched(connection: AsyncConnection, rows: Iterable[Recorded]) -> None:
+    models: dict[tuple[str | None, int], set[str]] = defaultdict(set)
+    for row in rows:
+        household = row.issuer.removeprefix("consumer:") if row.issuer.startswith("consumer:") else None
+        if row.device is not None:
+            await judgements.queue_device(connection, row.device, at=row.recorded_at, gateway=household)
+        elif row.model is not None:
+            models[household, row.recorded_at].add(row.model)
+    for (household, at), named in models.items():
+        await judgements.queue_models(connection, named, at=at, gateway=household)

@@ -5,7 +5,7 @@ queue only if nothing was queued meanwhile.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -70,14 +70,16 @@ async def queue_device(connection: AsyncConnection, device: str, *, at: int, gat
     await _queue_found(connection, found, devices, gateway)
 
 
-async def queue_model(connection: AsyncConnection, model: str, *, at: int, gateway: str | None = None) -> None:
-    """Have every device judged again that reports an id which some statement claims for a model."""
+async def queue_models(
+    connection: AsyncConnection, models: Collection[str], *, at: int, gateway: str | None = None
+) -> None:
+    """Have every device judged again that reports an id which some statement claims for one of these models."""
     named = device_model_ids
     found = (
         sa.select(named.c.gateway, named.c.device, sa.literal(at))
         .distinct()
         .join(model_ids, model_ids.c.model_id == named.c.model_id)
-        .where(model_ids.c.model == model)
+        .where(model_ids.c.model.in_(models))
     )
     await _queue_found(connection, found, named, gateway)
 
@@ -91,8 +93,8 @@ async def queue_debtor(connection: AsyncConnection, party: str, *, at: int) -> N
         for device in await connection.scalars(sa.select(statements.c.device).where(named).distinct()):
             await queue_device(connection, device, at=at)
     else:
-        for model in await connection.scalars(sa.select(statements.c.model).where(named).distinct()):
-            await queue_model(connection, model, at=at)
+        models = set(await connection.scalars(sa.select(statements.c.model).where(named).distinct()))
+        await queue_models(connection, models, at=at)
 
 
 async def queue_other_policies(connection: AsyncConnection, policy_version: str, *, at: int) -> None:

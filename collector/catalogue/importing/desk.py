@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import record
-from collector.catalogue.door import CheckedStatement, check_statement
+from collector.catalogue.door import CheckedStatement, Keys, check_new
 from collector.catalogue.importers import Draft, Reason, Skipped, Subject, printable, snippet, subject
 from collector.catalogue.importing.decision import Known, Late, Say, decide
 from collector.catalogue.importing.files import Source
@@ -62,6 +62,8 @@ class Desk:
         self._described: dict[str, set[str]] = {}
         self._claimed: dict[str, set[str]] = {}
         self._checked: dict[str, CheckedStatement] = {}
+        self._keys: Keys = {}
+        self._introduced = False
 
     @property
     def described(self) -> set[str]:
@@ -105,7 +107,8 @@ class Desk:
         for draft in part.drafts:
             if draft.kind == "model":
                 await self._introduce(file, draft)
-        await self._enter()
+        if self._introduced:
+            await self._enter()  # what is said of a model may rest on who makes it
         for draft in part.drafts:
             if draft.kind != "model":
                 await self._say(file, draft, signer)
@@ -150,6 +153,7 @@ class Desk:
             detail = "only the operator or its manufacturer may state a model; --operator-key signs it"
             self._list_draft(file, draft, Reason.MODEL_NEEDS_OPERATOR, detail)
         elif await self._record(file, draft, signer, file.said_at, draft.fields):
+            self._introduced = True
             self._described[model] = ids
             self._claimed |= {each: {*self._claimed.get(each, ()), model} for each in ids}
 
@@ -163,7 +167,8 @@ class Desk:
             await self._enter()  # the door must find what is corrected
         try:
             signed = statement.sign(Statement(kind=draft.kind, asserted_at=asserted_at, fields=said), signer.key)
-            checked = await check_statement(self._connection, signed, gateway=None, recorded_at=self._now)
+            # It names file and place and was not said before, so it cannot be on record.
+            checked = await check_new(self._connection, signed, gateway=None, recorded_at=self._now, keys=self._keys)
         except EvidenceError as fault:
             self._list_draft(file, draft, fault.code, str(fault))
             return None
@@ -181,7 +186,7 @@ class Desk:
         await self._batch.add(self._checked)
         entered = [(checked, self._batch.leaf(digest)) for digest, checked in self._checked.items()]
         await record.insert_all(self._connection, entered)
-        self._checked = {}
+        self._checked, self._introduced = {}, False
 
     def _list_draft(self, file: File, draft: Draft, reason: str, detail: str) -> None:
         self._list(file, draft.place, reason, detail, snippet(draft.fields))
