@@ -22,6 +22,7 @@ from evidence.errors import EvidenceError
 
 _EXIT = {
     "config": os.EX_CONFIG,
+    "credential": os.EX_CONFIG,
     "state": os.EX_IOERR,
     "spool": os.EX_IOERR,
     "publish": os.EX_NOPERM,

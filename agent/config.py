@@ -63,6 +63,28 @@ class SpoolSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     max_age_days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 365
 
 
+class BrokerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the collector's broker and this gateway know each other; where it is, the enrolment code has said.
+
+    Attributes:
+        ca_file: Authorities to trust instead of the system's.
+        username: Whom we say we are; the gateway's id where there is a password and no name.
+        password_file: Holds the password and nothing else; a secret.
+        certificate: What we show, with the chain up to the authority.
+        key: The certificate's private key; a secret.
+    """
+
+    ca_file: _Text | None = None
+    username: _Text | None = None
+    password_file: _Text | None = None
+    certificate: _Text | None = None
+    key: _Text | None = None
+
+    def __post_init__(self) -> None:
+        if self.key is not None and self.certificate is None:
+            raise ValueError("found a key without a certificate; expected both")
+
+
 class Interval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"first": "from"}):
     """Days between two, both included."""
 
@@ -129,6 +151,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     state_dir: Path
     survey: SurveySettings
     spool: SpoolSettings
+    broker: BrokerSettings
     sources: tuple[Source, ...]
     sales: tuple[Sale, ...]
 
@@ -137,6 +160,7 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     state_dir: _Text = "/var/lib/updateplicht-agent"
     survey: SurveySettings = SurveySettings()
     spool: SpoolSettings = SpoolSettings()
+    broker: BrokerSettings = BrokerSettings()
     read: tuple[dict[str, Any], ...] = ({"reader": "gateway"},)
     sales: tuple[Sale, ...] = ()
 
@@ -159,6 +183,7 @@ def _config(file: str, document: dict[str, Any]) -> Config:
         state_dir=Path(found.state_dir),
         survey=found.survey,
         spool=found.spool,
+        broker=found.broker,
         sources=tuple(_source(file, f"read[{number}]", entry) for number, entry in enumerate(found.read)),
         sales=found.sales,
     )

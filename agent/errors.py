@@ -6,7 +6,9 @@ AgentError
   SpoolError      spool       the disk does not take what must be kept
   StateError      state       the agent's own files are missing, damaged or another's
   StatementError  statement   what the household wants to state is not understood, or cannot be stated
+  CredentialError credential  a password, key or certificate is missing, or others may read it; looked for again
   BrokerError     broker      the collector's broker cannot be reached, or the session broke; tried again
+  TlsError        tls         it is not who it should be, or does not take our certificate; tried again
   PublishError    publish     the broker refuses for good (user, password, certificate)
 """
 
@@ -67,10 +69,22 @@ class StatementError(AgentError):
     code = "statement"
 
 
+class CredentialError(AgentError):
+    """A password, key or certificate is missing, is none, or others may read it; it is looked for again."""
+
+    code = "credential"
+
+
 class BrokerError(AgentError):
     """The collector's broker cannot be reached, or the session broke; it is tried again."""
 
     code = "broker"
+
+
+class TlsError(BrokerError):
+    """The broker is not who it should be, or does not take our certificate; it is tried again."""
+
+    code = "tls"
 
 
 class PublishError(AgentError):

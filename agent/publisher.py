@@ -6,6 +6,7 @@ gateways of a country come back from a power cut within the same second.
 """
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import AsyncIterator, Callable, Collection
@@ -16,10 +17,10 @@ import msgspec
 
 from agent.answers import Answer, open_answer
 from agent.enrolment import Enrolment
-from agent.errors import BrokerError, PublishError, SpoolError, StateError, first
+from agent.errors import AgentError, BrokerError, CredentialError, PublishError, SpoolError, StateError, first
 from agent.forks import LogWatch
 from agent.spool import Entry, Kind, Spool
-from agent.state import LastRefusal, Remembered
+from agent.state import LastRefusal, Remembered, Trouble
 from evidence.errors import EvidenceError
 from evidence.keys import PublicKey
 from evidence.receipt import Receipt, Refusal, Request
@@ -64,6 +65,7 @@ class Pace(msgspec.Struct, frozen=True, kw_only=True):
 
 _WINDOW = 100  # messages on their way; a default Mosquitto drops what is beyond 1,000 for an absent collector
 _REPORTING = frozenset(Kind) - {Kind.ENROLMENT}
+_TROUBLES = (BrokerError, PublishError, CredentialError)  # why there may be no session; each may pass
 _STEADY_S = 30  # a session that lasted so long was a good one
 
 
@@ -102,7 +104,7 @@ class Publisher:
         self._pace = pace
         self._on_wanted = on_wanted
         self._progress = progress
-        self.trouble: str | None = None  # why there is no session, for whoever waits for one
+        self.trouble: Trouble | None = None  # why there is no session, for whoever waits for one
         self._wake = asyncio.Event()
         self._sent: dict[str, tuple[int, float]] = {}  # digest → how often, and when again (loop time)
 
@@ -117,18 +119,31 @@ class Publisher:
             began = asyncio.get_running_loop().time()
             try:
                 async with self._connect(enrolment, self._gateway) as session:
-                    self.trouble = None
+                    self._tell(None)
                     log.log(logging.WARNING if attempt else logging.INFO, "broker_connected host=%s", enrolment.host)
                     await self._serve(session, enrolment)
-            except (BrokerError, PublishError) as error:
+            except _TROUBLES as error:
                 _end_if_cancelled(error)
                 if asyncio.get_running_loop().time() - began > _STEADY_S:
                     attempt = 0
-                self.trouble = str(error)
-                level = logging.DEBUG if attempt else logging.WARNING
-                log.log(level, "broker_away host=%s port=%d error=%s", enrolment.host, enrolment.port, error)
+                level = logging.WARNING if self._tell(error) else logging.DEBUG
+                log.log(
+                    level,
+                    "broker_away host=%s port=%d code=%s error=%s",
+                    *(enrolment.host, enrolment.port, error.code, error),
+                )
             attempt += 1
             await self._pause(attempt)
+
+    def _tell(self, error: AgentError | None) -> bool:
+        """Show why there is no session, or that there is one; whether that is news."""
+        trouble = None if error is None else Trouble(code=error.code, detail=str(error))
+        is_news, self.trouble = trouble != self.trouble, trouble
+        # Whoever enrols, perhaps at another broker, is told by the command.
+        if self._kinds is _REPORTING and trouble != self._remembered.state.trouble:
+            with contextlib.suppress(StateError):  # a full disk: `status` shows what it showed before
+                self._remembered.update(trouble=trouble)
+        return is_news
 
     async def _serve(self, session: Session, enrolment: Enrolment) -> None:
         self._sent.clear()
@@ -138,7 +153,7 @@ class Publisher:
                 group.create_task(self._receive(session, enrolment), name="publisher.receive")
         except BaseExceptionGroup as errors:
             # Not `except*`: before Python 3.11.4 what is raised there leaves in a group of its own.
-            broken, others = errors.split((BrokerError, PublishError))
+            broken, others = errors.split(_TROUBLES)
             if others is not None or broken is None:
                 raise
             raise first(broken) from None

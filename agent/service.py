@@ -12,7 +12,7 @@ import signal
 import time
 
 from agent import enrolment, keys, reporter, systemd
-from agent.config import Config
+from agent.config import BrokerSettings, Config
 from agent.enrolment import Enrolment
 from agent.errors import AgentError, first
 from agent.publisher import Connect, Pace, Publisher
@@ -44,18 +44,16 @@ def open_spool(config: Config) -> Spool:
     return Spool(config.state_dir, max_bytes=config.spool.max_bytes, max_age_s=config.spool.max_age_days * _DAY_S)
 
 
-def connector() -> Connect:
+def connector(settings: BrokerSettings, *, passing: bool = False) -> Connect:
     """How to reach the collector's broker; loads the MQTT library, which only those who send need."""
     from agent.session import open_session  # noqa: PLC0415
 
-    return open_session
+    return functools.partial(open_session, settings, passing=passing)
 
 
-def enroller(gateway: str, spool: Spool, remembered: Remembered) -> Publisher:
+def enroller(settings: BrokerSettings, gateway: str, spool: Spool, remembered: Remembered) -> Publisher:
     """A publisher that delivers an enrolment and nothing else."""
-    from agent.session import open_session  # noqa: PLC0415
-
-    connect = functools.partial(open_session, passing=True)
+    connect = connector(settings, passing=True)
     return Publisher(gateway, spool, remembered, connect=connect, kinds={Kind.ENROLMENT})
 
 
@@ -179,7 +177,7 @@ class Service:
                 if current is not None:
                     tasks.append(group.create_task(self._publisher.run(current), name="publisher.run"))
                 if pending is not None:
-                    delivery = enroller(self._identity.gateway, self._spool, self._remembered)
+                    delivery = enroller(self._config.broker, self._identity.gateway, self._spool, self._remembered)
                     tasks.append(group.create_task(delivery.run(pending), name="publisher.enrol"))
                 await self._until_enrolments_change(current, pending)
                 for task in tasks:
@@ -217,7 +215,7 @@ async def _serve(config: Config) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Service(config, connector()).run(stop)
+    await Service(config, connector(config.broker)).run(stop)
 
 
 def run(config: Config) -> None:

@@ -10,8 +10,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 import aiomqtt
 
+from agent import access
+from agent.config import BrokerSettings
 from agent.enrolment import Enrolment
-from agent.errors import BrokerError, PublishError
+from agent.errors import BrokerError, PublishError, TlsError
 from evidence.ids import topic
 
 _LISTENED = ("receipt", "request")
@@ -42,19 +44,25 @@ class MqttSession:
 
 
 @contextlib.asynccontextmanager
-async def open_session(enrolment: Enrolment, gateway: str, *, passing: bool = False) -> AsyncIterator[MqttSession]:
+async def open_session(
+    settings: BrokerSettings, enrolment: Enrolment, gateway: str, *, passing: bool = False
+) -> AsyncIterator[MqttSession]:
     """Connect, and listen for the collector's answers.
 
     Args:
+        settings: How the broker and we know each other.
         enrolment: Where to.
         gateway: Who listens.
         passing: Leave nothing at the broker, and disturb no other session of this gateway there.
 
     Raises:
-        BrokerError: The broker cannot be reached, or the connection broke.
+        BrokerError: The broker cannot be reached, is not who it should be, or the connection broke.
         PublishError: It refuses for good.
+        CredentialError: A password, key or certificate is missing, or others may read it.
     """
     name = f"{'new' if passing else 'up'}-{gateway}"
+    who = access.login(settings, gateway)
+    context = access.tls(settings) if enrolment.tls else None
     with _translated():
         client = aiomqtt.Client(
             enrolment.host,
@@ -63,18 +71,13 @@ async def open_session(enrolment: Enrolment, gateway: str, *, passing: bool = Fa
             clean_session=passing,
             timeout=_TIMEOUT_S,
             max_queued_incoming_messages=_MAX_QUEUED,
-            tls_context=_tls() if enrolment.tls else None,
+            username=who.username,
+            password=who.password,
+            tls_context=context,
         )
         async with client:
             await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
             yield MqttSession(client, gateway)
-
-
-def _tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # The system's authorities, loaded one by one as needed: parsing the whole bundle costs 2 MiB.
-    context.load_verify_locations(capath=ssl.get_default_verify_paths().capath)
-    return context
 
 
 @contextlib.contextmanager
@@ -83,7 +86,16 @@ def _translated() -> Iterator[None]:
         yield
     except aiomqtt.MqttCodeError as error:
         if getattr(error.rc, "value", error.rc) in _REFUSED_FOR_GOOD:
-            raise PublishError(f"the broker refuses this gateway: {error.rc}; ask the collector's operator") from error
+            what = "the broker does not take this gateway's user, password or certificate"
+            raise PublishError(f"{what}: {error.rc}; ask the collector's operator") from error
         raise BrokerError(str(error)) from error
     except aiomqtt.MqttError as error:
+        # aiomqtt keeps only the text of what the socket raised; the error itself is its context.
+        if isinstance(error.__context__, ssl.SSLError):
+            hint = "check the broker's certificate, ca_file, and our own certificate"
+            raise TlsError(f"no TLS with the broker: {_words(error.__context__)}; {hint}") from error
         raise BrokerError(str(error)) from error
+
+
+def _words(error: ssl.SSLError) -> str:
+    return str(error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or error)

@@ -53,6 +53,13 @@ class LastRefusal(msgspec.Struct, frozen=True, kw_only=True):
     refused_at: int
 
 
+class Trouble(msgspec.Struct, frozen=True, kw_only=True):
+    """Why there is no session with the broker: `broker`, `tls`, `publish` or `credential`, and what to do."""
+
+    code: str
+    detail: str
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True):
     """All that is remembered.
 
@@ -69,6 +76,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         fork: The last fork of the log.
         receipted_at: When the last receipt came.
         refusal: The last refusal.
+        trouble: Why there is no session with the collector's broker.
         counts: Events since the first start: `receipts`, `refused_<reason>`, `junk`, `forks`.
     """
 
@@ -84,6 +92,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     fork: Fork | None = None
     receipted_at: int | None = None
     refusal: LastRefusal | None = None
+    trouble: Trouble | None = None
     counts: dict[str, int] = {}
 
 

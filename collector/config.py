@@ -24,11 +24,23 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         embedded: Run one inside this process; else `host` and `port` name one that runs elsewhere.
         host: The embedded one listens on loopback only.
         port: 0 lets the embedded one choose a free port.
+        tls: It speaks TLS there; its certificate is checked against `host`.
+        ca_file: Authorities to trust instead of the system's.
+        username: Whom the collector says it is, where the broker asks.
+        password_file: Holds the password and nothing else; a secret.
+        certificate: What the collector shows, with the chain up to the authority.
+        key: The certificate's private key; a secret.
     """
 
     embedded: bool = True
     host: str = "127.0.0.1"
     port: Port = 1883
+    tls: bool = False
+    ca_file: str | None = None
+    username: str | None = None
+    password_file: str | None = None
+    certificate: str | None = None
+    key: str | None = None
 
 
 class Web(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -123,8 +135,25 @@ def _check_addresses(config: Config, file: str) -> None:
         raise ConfigError(file, "broker.host", message)
     if not config.broker.embedded and config.broker.port == 0:
         raise ConfigError(file, "broker.port", "found 0; expected the port of the broker that is not embedded")
+    _check_access(config.broker, file)
     if not _is_loopback(config.web.host):
         raise ConfigError(file, "web.host", f"found {config.web.host!r}; {loopback}, since the pages know no roles")
+
+
+_NEEDS: Final = {
+    "ca_file": "tls",
+    "certificate": "tls",
+    "key": "certificate",
+    "password_file": "username",
+}
+
+
+def _check_access(broker: Broker, file: str) -> None:
+    if broker.embedded and (broker.tls or broker.username):
+        raise ConfigError(file, "broker.embedded", "found true; expected false, since that broker knows no TLS or user")
+    for name, needed in _NEEDS.items():
+        if getattr(broker, name) is not None and not getattr(broker, needed):
+            raise ConfigError(file, f"broker.{name}", f"means nothing without broker.{needed}; set that too")
 
 
 def _is_loopback(host: str) -> bool:

@@ -4,7 +4,7 @@ CollectorError
   ConfigError     config      a fault in the configuration: file, path, what was found, what was expected
   RejectedError   (reason)    evidence or a statement that is not accepted; kept, counted and shown
   StoreError      store       the database does not take or give what it must; `fault` says why
-  BrokerError     broker      the broker cannot be reached or refuses
+  BrokerError     broker      the broker cannot be reached or refuses; `fault` says which
   NotFoundError   not_found   nothing of that name in the register
   ConflictError   conflict    what is asked does not fit what is on record
   WebError        web         the pages cannot be at their address
@@ -86,10 +86,28 @@ class StoreError(CollectorError):
         self.fault = fault
 
 
+class BrokerFault(StrEnum):
+    """Why there is no session with the broker; each is a state of its own for the operator."""
+
+    DISCONNECTED = "disconnected"
+    TLS = "tls"
+    REFUSED = "refused"
+    CREDENTIALS = "credentials"
+
+
 class BrokerError(CollectorError):
-    """The broker cannot be reached or refuses."""
+    """The broker cannot be reached or refuses.
+
+    Args:
+        message: What happened and what to do.
+        fault: The kind of trouble.
+    """
 
     code = "broker"
+
+    def __init__(self, message: str, fault: BrokerFault = BrokerFault.DISCONNECTED) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class NotFoundError(CollectorError):

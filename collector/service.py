@@ -21,6 +21,7 @@ from collector import running
 from collector.appraisal import Policy
 from collector.config import Broker, Config, Web
 from collector.errors import WebError
+from collector.ingest.access import access
 from collector.ingest.broker import embedded_broker
 from collector.ingest.crew import Crew
 from collector.ingest.health import Health
@@ -57,6 +58,7 @@ async def serve(config: Config, policy: Policy, ready: Callable[[Running], None]
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with contextlib.AsyncExitStack() as stack:
+        access(config.broker)  # what is wrong with its files now is a fault of the configuration, later a state
         stack.enter_context(running.alone(config.running_path))
         engine, log = await stack.enter_async_context(opened(config, now=clock()))
         broker_port = await stack.enter_async_context(_broker(config.broker))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agent import config, enrolment, keys, service
+from agent.config import Config
 from agent.consent import EX_DECLINED, agrees
 from agent.enrolment import Enrolment
 from agent.publisher import Publisher
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     spool.withdraw(Kind.ENROLMENT)  # an earlier one that nobody answered is for another collector, or another code
     spool.put(Kind.ENROLMENT, signed, now=now)
     enrolment.propose(settings.state_dir, agreed)
-    trouble = _deliver(settings.state_dir, identity.gateway, spool, agreed, _Wait(settings.state_dir, spool, args.wait))
+    trouble = _deliver(settings, identity.gateway, spool, agreed, args.wait)
     return _tell(spool, agreed, before, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
@@ -97,15 +98,17 @@ class _Wait:
         print(file=sys.stderr)
 
 
-def _deliver(state_dir: Path, gateway: str, spool: Spool, agreed: Enrolment, wait: _Wait) -> str | None:
+def _deliver(settings: Config, gateway: str, spool: Spool, agreed: Enrolment, wait_s: int) -> str | None:
     """Deliver it, or watch the running service do so; why there was no session, if there was none."""
+    state_dir = settings.state_dir
+    wait = _Wait(state_dir, spool, wait_s)
     if is_locked(state_dir):
         asyncio.run(wait.until_answered())
         return None
     with locked(state_dir):
-        publisher = service.enroller(gateway, spool, Remembered(state_dir))
+        publisher = service.enroller(settings.broker, gateway, spool, Remembered(state_dir))
         asyncio.run(_publish(publisher, agreed, wait))
-    return publisher.trouble
+    return publisher.trouble.detail if publisher.trouble else None
 
 
 async def _publish(publisher: Publisher, agreed: Enrolment, wait: _Wait) -> None:

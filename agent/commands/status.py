@@ -45,6 +45,7 @@ def status(settings: Config) -> dict[str, Any]:
         "running": state.is_locked(settings.state_dir),
         "enrolment": None if agreed is None else msgspec.to_builtins(agreed),
         "pending_enrolment": None if asked is None else msgspec.to_builtins(asked),
+        "trouble": None if found.trouble is None else msgspec.to_builtins(found.trouble),
         "last_report": {"sequence": found.sequence, "signed_at": found.reported_at} if found.sequence else None,
         "spool": {
             "messages": len(entries),
@@ -69,6 +70,8 @@ def _print(found: dict[str, Any]) -> None:
     print(f"reports to     {to}")
     if asked := found["pending_enrolment"]:
         print(f"enrolment      waits for log {asked['log']} through {asked['host']}:{asked['port']}")
+    if trouble := found["trouble"]:
+        print(f"broker         {trouble['code']}: {trouble['detail']}")
     print(f"last report    {last['sequence']}, signed {_at(last['signed_at'])}" if last else "last report    none yet")
     print(f"last receipt   {_at(found['receipts']['last_at'])}, {found['receipts']['count']} in all")
     print(f"waiting        {spool['messages']} messages, {spool['bytes']} of at most {spool['max_bytes']} bytes")

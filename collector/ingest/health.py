@@ -37,9 +37,10 @@ class Health:
     def set(self, part: str, state: str, detail: str | None = None) -> bool:
         """Say how a part fares; True where that is news."""
         old = self._parts[part]
-        if old.state == state:
+        if (old.state, old.detail) == (state, detail):
             return False
-        self._parts[part] = State(state=state, since=self._clock(), detail=detail)
+        since = old.since if old.state == state else self._clock()
+        self._parts[part] = State(state=state, since=since, detail=detail)
         self._tell(part, state, detail)
         return True
 

@@ -4,6 +4,7 @@ The 256 shards are divided evenly and in order, so that every gateway is on one 
 """
 
 import asyncio
+import functools
 from collections.abc import Callable
 
 import msgspec
@@ -11,6 +12,7 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.config import Config
+from collector.ingest.access import access
 from collector.ingest.health import Health
 from collector.ingest.inbox import Inbox
 from collector.ingest.session import TOPICS, Session
@@ -68,7 +70,14 @@ class Line:
         # amqtt knows the older version only; of another broker nobody knows before it was asked.
         version = MQTTProtocolVersion.MQTTv311 if config.broker.embedded else None
         self._session = Session(
-            config.broker.host, broker_port, share.session(log.id), inbox, health, version, share.topics()
+            config.broker.host,
+            broker_port,
+            share.session(log.id),
+            inbox,
+            health,
+            version,
+            share.topics(),
+            access=functools.partial(access, config.broker),
         )
         self._writer = Writer(
             engine,

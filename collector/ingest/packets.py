@@ -16,19 +16,34 @@ CONNACK, PUBLISH, SUBACK, DISCONNECTED = 0x20, 0x30, 0x90, 0xE0
 PING: Final = b"\xc0\x00"
 GOODBYE: Final = b"\xe0\x00"
 FAILURE: Final = 0x80  # reason codes from here on
+WHO_ARE_YOU: Final = frozenset({4, 5, 0x86, 0x87})  # of CONNACK: user, password or right, in 3.1.1 and in 5
 _RECEIVE_MAXIMUM, _SESSION_EXPIRY = 0x21, 0x11
 _SUBSCRIPTION: Final = 1  # the packet id of the one SUBSCRIBE
 
 Version = MQTTProtocolVersion
 
 
-def connect(name: str, version: Version, *, keepalive_s: int, receive_maximum: int, expiry_s: int) -> bytes:
+def connect(
+    name: str,
+    version: Version,
+    *,
+    keepalive_s: int,
+    receive_maximum: int,
+    expiry_s: int,
+    username: str | None = None,
+    password: bytes | None = None,
+) -> bytes:
     """CONNECT to a session that outlives the connection; window and expiry are for version 5 only."""
-    keep_session = 0  # neither "clean session" (3.1.1) nor "clean start" (5)
-    body = _text("MQTT") + struct.pack("!BBH", version, keep_session, keepalive_s)
+    flags = 0  # neither "clean session" (3.1.1) nor "clean start" (5)
+    login = b""
+    if username is not None:
+        flags, login = 0x80, _text(username)
+        if password is not None:
+            flags, login = 0xC0, login + _data(password)
+    body = _text("MQTT") + struct.pack("!BBH", version, flags, keepalive_s)
     if version == Version.MQTTv5:
         body += struct.pack("!BBHBI", 8, _RECEIVE_MAXIMUM, receive_maximum, _SESSION_EXPIRY, expiry_s)
-    return _packet(0x10, body + _text(name))
+    return _packet(0x10, body + _text(name) + login)
 
 
 def subscribe(topics: Sequence[str], version: Version) -> bytes:
@@ -127,5 +142,8 @@ def _packet(first: int, body: bytes) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    data = text.encode()
+    return _data(text.encode())
+
+
+def _data(data: bytes) -> bytes:
     return struct.pack("!H", len(data)) + data

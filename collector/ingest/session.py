@@ -13,13 +13,15 @@ import asyncio
 import functools
 import itertools
 import logging
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from collector.errors import BrokerError
+from collector.errors import BrokerError, BrokerFault, ConfigError
 from collector.ingest import packets
+from collector.ingest.access import Access
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.patience import delays
@@ -46,6 +48,7 @@ class Session:
         health: Where the broker's state is shown.
         version: The one version to speak, where it is known; else both are tried.
         topics: What to subscribe to.
+        access: How to show who we are; asked for each connection.
 
     Attributes:
         connected: Set while messages come.
@@ -60,6 +63,7 @@ class Session:
         health: Health,
         version: MQTTProtocolVersion | None = None,
         topics: Sequence[str] = TOPICS,
+        access: Callable[[], Access] = Access,
     ) -> None:
         self._host = host
         self._port = port
@@ -68,6 +72,7 @@ class Session:
         self._health = health
         self._versions = (version,) if version else (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311)
         self._topics = topics
+        self._access = access
         self._connection: _Connection | None = None
         self.connected = asyncio.Event()
 
@@ -77,15 +82,16 @@ class Session:
         for version in itertools.cycle(self._versions):
             connection = _Connection(self._name, version, self._topics, self._inbox)
             try:
-                await connection.open(self._host, self._port)
+                await connection.open(self._host, self._port, self._access())
                 waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
                 self._connection = connection
                 self.connected.set()
                 self._health.set("broker", OK)
                 logger.info("connected to the broker at %s:%d, MQTT %s", self._host, self._port, version.name)
                 await connection.lost
-            except BrokerError as error:
-                if self._health.set("broker", "disconnected", str(error)):
+            except (BrokerError, ConfigError) as error:
+                fault = error.fault if isinstance(error, BrokerError) else BrokerFault.CREDENTIALS
+                if self._health.set("broker", fault, str(error)):
                     logger.warning("%s", error)
             finally:
                 self._connection = None
@@ -111,22 +117,26 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._unread = bytearray()
         self._unsent: list[bytes] = []
+        self._access = Access()
         self._heard_at = self._loop.time()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[None] = self._loop.create_future()
         self._keep_alive: asyncio.Task[None] | None = None
 
-    async def open(self, host: str, port: int) -> None:
+    async def open(self, host: str, port: int, access: Access) -> None:
         """Connect and subscribe.
 
         Raises:
-            BrokerError: The broker cannot be reached, or refuses.
+            BrokerError: The broker cannot be reached, or refuses, or is not who it should be.
         """
+        self._access = access
         try:
             async with asyncio.timeout(CONNECT_S):
-                await self._loop.create_connection(lambda: self, host, port)
+                await self._loop.create_connection(lambda: self, host, port, ssl=access.tls)
                 self._keep_alive = self._loop.create_task(self._tick(), name="broker keep-alive")
                 await asyncio.wait({self._subscribed, self.lost}, return_when=asyncio.FIRST_COMPLETED)
+        except ssl.SSLError as error:
+            raise _no_tls(f"no TLS with the broker at {host}:{port}", error) from error
         except (OSError, TimeoutError) as error:
             raise BrokerError(f"the broker at {host}:{port} cannot be reached: {str(error) or 'no answer'}") from error
         if not self._subscribed.done():
@@ -161,6 +171,8 @@ class _Connection(asyncio.Protocol):
                 keepalive_s=KEEPALIVE_S,
                 receive_maximum=RECEIVE_MAXIMUM,
                 expiry_s=SESSION_EXPIRY_S,
+                username=self._access.username,
+                password=self._access.password,
             )
         )
 
@@ -176,6 +188,8 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The broker, or the way to it, is gone."""
+        if isinstance(error, ssl.SSLError):  # with TLS 1.3 our certificate is looked at after the handshake
+            self._lose(_no_tls("the broker ends TLS", error))
         self._lose(f"the connection to the broker is lost: {error or 'it hung up'}")
 
     def _take(self, first: int, body: bytes) -> None:
@@ -186,6 +200,9 @@ class _Connection(asyncio.Protocol):
                 self._inbox.put(Arrival(topic, payload, acknowledge))
             case packets.CONNACK if body[1:2] == b"\x00":
                 self._send(packets.subscribe(self._topics, self._version))
+            case packets.CONNACK if packets.WHO_ARE_YOU.issuperset(body[1:2]):
+                why = "the broker does not take our user, password or certificate; see [broker] in the configuration"
+                self._lose(BrokerError(why, BrokerFault.REFUSED))
             case packets.CONNACK | packets.DISCONNECTED:
                 self._lose(f"the broker refuses the session: {body.hex() or 'no reason given'}")
             case packets.SUBACK if packets.refusals(body, self._version):
@@ -213,9 +230,15 @@ class _Connection(asyncio.Protocol):
                 self._lose("the broker does not answer any more")
             self._send(packets.PING)
 
-    def _lose(self, why: str) -> None:
+    def _lose(self, why: BrokerError | str) -> None:
         if not self.lost.done():
-            self.lost.set_exception(BrokerError(why))
+            self.lost.set_exception(why if isinstance(why, BrokerError) else BrokerError(why))
+
+
+def _no_tls(what: str, error: ssl.SSLError) -> BrokerError:
+    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+    hint = "check its certificate, ca_file, and our own certificate"
+    return BrokerError(f"{what}: {why or error}; {hint}", BrokerFault.TLS)
 
 
 def _nothing() -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from agent import keys
+from agent.config import BrokerSettings
 from agent.enrolment import Enrolment, load
 from agent.errors import BrokerError, StateError
 from agent.publisher import Pace, Publisher, Session
-from agent.session import open_session
+from agent.service import connector
 from agent.spool import Kind
 from agent.state import Remembered
 from evidence import enrolment as evidence_enrolment
@@ -40,7 +41,12 @@ class Post:
         self.remembered = Remembered(directory)
         self.wanted = asyncio.Event()
         self.publisher = Publisher(
-            self.gateway, self.spool, self.remembered, connect=open_session, pace=pace, on_wanted=self.wanted.set
+            self.gateway,
+            self.spool,
+            self.remembered,
+            connect=connector(BrokerSettings()),
+            pace=pace,
+            on_wanted=self.wanted.set,
         )
         self.enrolment = Enrolment(
             host="127.0.0.1",
@@ -142,7 +148,7 @@ async def test_a_broker_that_is_not_there_is_tried_again(
     await mosquitto.kill()
     post.put(1)
     async with post.open():
-        await eventually(lambda: "refused" in (post.publisher.trouble or ""))
+        await eventually(lambda: "refused" in str(post.publisher.trouble))
         await mosquitto.start()
         await eventually(post.is_empty)
     assert post.publisher.trouble is None
@@ -252,7 +258,7 @@ async def test_a_broker_that_wants_a_password_is_told_plainly(tmp_path: Path) ->
     try:
         post = Post(tmp_path / "state", Witness(strict.port))
         async with post.open():
-            await eventually(lambda: "Not authorized; ask" in (post.publisher.trouble or ""))
+            await eventually(lambda: "Not authorized; ask" in str(post.publisher.trouble))
     finally:
         await strict.kill()
 

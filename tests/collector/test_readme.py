@@ -11,7 +11,7 @@ from collector import __main__ as program
 from collector import commands, errors
 from collector.catalogue.reasons import Reason
 from collector.config import Config
-from collector.errors import StoreFault
+from collector.errors import BrokerFault, StoreFault
 from collector.ingest import enrolment, screen
 from evidence.errors import DraftCodeError, EnrolmentCodeError, EvidenceError, ProofError
 from tests.shared import ROOT
@@ -44,7 +44,9 @@ def test_every_key_is_there_with_its_default() -> None:
 def test_every_command_is_there() -> None:
     """By its name."""
     for module in pkgutil.iter_modules(commands.__path__):
-        assert f"`{module.name.strip('_')} " in PAGE or f"`{module.name}`" in PAGE, module.name
+        assert (
+            f"`{module.name.strip('_').replace('_', '-')} " in PAGE or f"`{module.name.replace('_', '-')}`" in PAGE
+        ), module.name
 
 
 def test_every_exit_code_is_there() -> None:
@@ -61,8 +63,8 @@ def test_every_reason_is_there() -> None:
     assert told == own | bytes_ | {str(reason) for reason in Reason}
 
 
-@pytest.mark.parametrize("fault", StoreFault)
-def test_every_fault_of_the_store_is_there(fault: StoreFault) -> None:
+@pytest.mark.parametrize("fault", [*StoreFault, *BrokerFault])
+def test_every_fault_of_store_and_broker_is_there(fault: str) -> None:
     """As the health shows it."""
     assert f"`{fault}`" in PAGE
 
