@@ -87,8 +87,8 @@ def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_ME
 
 
 def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:
-    """The four parts as one tagged message."""
-    return bytes([SIGN1_TAG]) + cbor.encode([protected, unprotected, payload, signature])
+    """The four parts as one tagged message; the unprotected header has its keys in order."""
+    return bytes([SIGN1_TAG]) + cbor.encode_part([protected, unprotected, payload, signature])
 
 
 def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES) -> Envelope:

@@ -18,6 +18,7 @@ KEY_ID_BYTES = 8
 PUBLIC_KEY_BYTES = 32
 SEED_BYTES = 32
 SIGNATURE_BYTES = 64
+_COSE_KEY = cbor.encode({1: 1, -1: 6, -2: bytes(PUBLIC_KEY_BYTES)})[:-PUBLIC_KEY_BYTES]  # up to its x, which is last
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class PublicKey:
     @cached_property
     def id(self) -> bytes:
         """The 8 bytes that name this key in a protected header."""
-        return hashlib.sha256(cbor.encode({1: 1, -1: 6, -2: self.data})).digest()[:KEY_ID_BYTES]
+        return hashlib.sha256(_COSE_KEY + self.data).digest()[:KEY_ID_BYTES]
 
     def verify(self, message: bytes, signature: bytes) -> None:
         """Check a signature over a message.

@@ -135,7 +135,7 @@ def encode_receipt(
     head: TreeHead, digest: bytes, index: int, path: Sequence[bytes], earlier: Earlier | None = None
 ) -> bytes:
     """The receipt of one leaf under a signed head; with an earlier tree that it continues, where one is given."""
-    proofs = {INCLUSION: [cbor.encode([head.size, index, list(path)])]}
+    proofs = {INCLUSION: [cbor.encode_part([head.size, index, list(path)])]}
     beside: dict[int, Any] = {VDP: proofs, DIGEST: digest}
     if earlier is not None:
         proofs[CONSISTENCY] = [encode_growth(earlier, head.size)]

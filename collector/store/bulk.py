@@ -3,13 +3,15 @@
 The statement is SQLAlchemy's, and so is what becomes of each value; only the walk over the rows is ours.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
+_Process = Callable[[Any], Any]
 
 
 async def execute(
@@ -18,14 +20,21 @@ async def execute(
     """Execute a statement once for each row; all rows have the keys of the first."""
     if not rows:
         return
-    compiled = statement.compile(dialect=connection.dialect, column_keys=list(rows[0]))
-    names = compiled.positiontup or ()
-    columns = [_values(rows, compiled.binds[name], connection.dialect) for name in names]
-    await connection.exec_driver_sql(str(compiled), list(zip(*columns, strict=True)))
+    sql, binds = _compiled(statement, connection.dialect, tuple(rows[0]))
+    columns = [_values(rows, bind, process) for bind, process in binds]
+    await connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
 
 
-def _values(rows: Sequence[Row], bind: sa.BindParameter[Any], dialect: sa.Dialect) -> list[Any]:
+@lru_cache
+def _compiled(
+    statement: sa.Insert | sa.Update | sa.Delete, dialect: sa.Dialect, keys: tuple[str, ...]
+) -> tuple[str, list[tuple[sa.BindParameter[Any], _Process | None]]]:
+    compiled = statement.compile(dialect=dialect, column_keys=keys)
+    binds = [compiled.binds[name] for name in compiled.positiontup or ()]
+    return str(compiled), [(bind, bind.type.dialect_impl(dialect).bind_processor(dialect)) for bind in binds]
+
+
+def _values(rows: Sequence[Row], bind: sa.BindParameter[Any], process: _Process | None) -> list[Any]:
     # What no row names is a constant of the statement.
     values = [row[bind.key] for row in rows] if bind.key in rows[0] else [bind.effective_value] * len(rows)
-    process = bind.type.dialect_impl(dialect).bind_processor(dialect)
-    return values if process is None else [process(value) for value in values]
+    return values if process is None else list(map(process, values))
