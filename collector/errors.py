@@ -4,6 +4,7 @@ CollectorError
   ConfigError     config      a fault in the configuration: file, path, what was found, what was expected
   RejectedError   (reason)    evidence or a statement that is not accepted; kept, counted and shown
   StoreError      store       the database does not take or give what it must; `fault` says why
+  ClockError      clock       the clock cannot be believed; `fault` says why
   BrokerError     broker      the broker cannot be reached or refuses; `fault` says which
   NotFoundError   not_found   nothing of that name in the register
   ConflictError   conflict    what is asked does not fit what is on record
@@ -82,6 +83,28 @@ class StoreError(CollectorError):
     code = "store"
 
     def __init__(self, message: str, fault: StoreFault = StoreFault.UNAVAILABLE) -> None:
+        super().__init__(message)
+        self.fault = fault
+
+
+class ClockFault(StrEnum):
+    """Why the clock cannot be believed; each is a state of its own for the operator."""
+
+    BEHIND = "behind"
+    SET = "set"
+
+
+class ClockError(CollectorError):
+    """The clock cannot be believed, so nothing can be recorded.
+
+    Args:
+        message: What happened and what to do.
+        fault: The kind of trouble.
+    """
+
+    code = "clock"
+
+    def __init__(self, message: str, fault: ClockFault) -> None:
         super().__init__(message)
         self.fault = fault
 

@@ -26,7 +26,7 @@ from collector.appraisal.evidence import Device
 from collector.appraisal.facts import AnyFact
 from collector.catalogue.crowd import Batch, Case, Crowd
 from collector.catalogue.facts import facts_for
-from collector.errors import StoreError
+from collector.errors import ClockError, StoreError
 from collector.store import judgements
 from collector.store.database import reading, writing
 from collector.store.judgements import Judgement, Task
@@ -65,7 +65,7 @@ class Judge:
         self._after: tuple[str, str] | None = None
 
     async def run(self, wake: asyncio.Event) -> None:
-        """Judge whatever comes, until cancelled; a store that fails is tried again.
+        """Judge whatever comes, until cancelled; a store or a clock that fails is asked again.
 
         Args:
             wake: Set by who has queued something in this process.
@@ -79,7 +79,7 @@ class Judge:
                     is_begun = True
                 while await self.round():
                     pass
-            except StoreError as error:
+            except (ClockError, StoreError) as error:
                 _log.warning("verdicts wait: %s", error)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(POLL_S):

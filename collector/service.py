@@ -23,6 +23,7 @@ from collector.config import Broker, Config, Web
 from collector.errors import WebError
 from collector.ingest.access import access
 from collector.ingest.broker import embedded_broker
+from collector.ingest.clock import Clock
 from collector.ingest.crew import Crew
 from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
@@ -39,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 def clock() -> int:
-    """Unix seconds."""
+    """Unix seconds, as the clock says; what goes on record asks `Clock`."""
     return int(time.time())
 
 
@@ -62,15 +63,16 @@ async def serve(config: Config, policy: Policy, ready: Callable[[Running], None]
         stack.enter_context(running.alone(config.running_path))
         engine, log = await stack.enter_async_context(opened(config, now=clock()))
         broker_port = await stack.enter_async_context(_broker(config.broker))
-        service = _Service(config, engine, log, broker_port)
+        believed = await Clock.of_register(engine)
+        service = _Service(config, engine, log, broker_port, believed)
         server = Server(service.pages(policy), stack.enter_context(_listen(config.web)))
-        await service.run(server, Judge(engine, policy, clock), stop, ready)
+        await service.run(server, Judge(engine, policy, believed), stop, ready)
 
 
 class _Service:
     """The tasks of one process, and what they share."""
 
-    def __init__(self, config: Config, engine: AsyncEngine, log: Log, broker_port: int) -> None:
+    def __init__(self, config: Config, engine: AsyncEngine, log: Log, broker_port: int, believed: Clock) -> None:
         self._config = config
         self._engine = engine
         self._health = Health(clock)
@@ -88,7 +90,7 @@ class _Service:
                 share=Share(),
                 wake=self._wake.set,
                 health=self._health,
-                clock=clock,
+                clock=believed,
             )
 
     def pages(self, policy: Policy) -> Litestar:

@@ -46,6 +46,7 @@ class Crew:
         self._states: dict[str, list[tuple[str, str | None]]] = {
             "broker": [(STARTING, None)] * config.workers,
             "store": [(OK, None)] * config.workers,
+            "clock": [(OK, None)] * config.workers,
         }
         self.connected = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""How the ingest fares: one visible state each for the broker and the store, and since when."""
+"""How the ingest fares: one visible state each for broker, store and clock, and since when."""
 
 from collections.abc import Callable
 from typing import Final
@@ -32,7 +32,8 @@ class Health:
         self._clock = clock
         self._tell = tell
         now = clock()
-        self._parts = {"broker": State(state="starting", since=now), "store": State(state=OK, since=now)}
+        well = State(state=OK, since=now)
+        self._parts = {"broker": State(state="starting", since=now), "store": well, "clock": well}
 
     def set(self, part: str, state: str, detail: str | None = None) -> bool:
         """Say how a part fares; True where that is news."""

@@ -13,6 +13,7 @@ import time
 import msgspec
 
 from collector.config import Config
+from collector.ingest.clock import Clock
 from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
 from collector.register import opened
@@ -56,7 +57,7 @@ async def run() -> None:
             share=work.share,
             wake=_the_judge_looks_by_itself,
             health=Health(clock, tell=_tell),
-            clock=clock,
+            clock=await Clock.of_register(engine),
         )
         task = asyncio.create_task(line.run(), name="line")
         await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)

@@ -5,8 +5,8 @@
 - Verified beside the database, stored in one transaction (reports, log, rejections, counters, the judge's queue),
   committed; then receipts, refusals and requests go out; then the messages are acknowledged in the order in which they
   came. Whatever dies before the commit, the broker or the agent sends again, and the same bytes change nothing.
-- A fault of the store is a state of the collector, not of a message: nothing is acknowledged, the state is shown, and
-  the same batch is tried again, ever more patiently.
+- A fault of the store or the clock is a state of the collector, not of a message: nothing is acknowledged, the state is
+  shown, and the same batch is tried again, ever more patiently.
 - A message on which our own code fails is tried alone, kept as `internal`, and disturbs no other.
 """
 
@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.config import Limits
-from collector.errors import StoreError
+from collector.errors import ClockError, StoreError
 from collector.ingest import screen
 from collector.ingest.answers import Answers
 from collector.ingest.health import OK, Health
@@ -53,8 +53,8 @@ class Writer:
         inbox: Where messages arrive.
         publish: Sends an answer to a topic.
         wake: Called after each commit that may have queued work for the judge.
-        health: Where faults of the store are shown.
-        clock: Unix seconds.
+        health: Where faults of the store and the clock are shown.
+        clock: Unix seconds, or a ClockError.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Writer:
             if arrivals:
                 await self._write(arrivals)
             else:
-                await self._patiently(self._requests.send_due)
+                await self._patiently(self._remind)
                 await self._write_held()
 
     async def _write(self, arrivals: Sequence[Arrival]) -> None:
@@ -126,6 +126,10 @@ class Writer:
         async with reading(self._engine) as connection:
             return await rejected.due(connection, MAX_BATCH)
 
+    async def _remind(self) -> None:
+        self._clock()  # a wrong clock is seen before the next message comes
+        await self._requests.send_due()
+
     async def _commit(self, opened: Sequence[Screened]) -> Settled:
         key_ids = {item.message.key_id for item in opened if item.message is not None}
         async with reading(self._engine) as connection:
@@ -143,18 +147,19 @@ class Writer:
         self._requests.missing(settled.gaps)
 
     async def _patiently(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do what needs the store, again and again while it is at fault, with growing delays."""
+        """Do what needs store and clock, again and again while one is at fault, with growing delays."""
         waits = delays(FIRST_DELAY_S, LAST_DELAY_S)
         while True:
             try:
                 result = await work()
-            except StoreError as error:
-                if self._health.set("store", error.fault, str(error)):
+            except (StoreError, ClockError) as error:
+                if self._health.set(error.code, error.fault, str(error)):
                     logger.error("%s", error)  # noqa: TRY400  # the operator needs no traceback of a full disk
                 await asyncio.sleep(next(waits))
             else:
-                if self._health.set("store", OK):
-                    logger.info("the store works again")
+                for part in (StoreError.code, ClockError.code):
+                    if self._health.set(part, OK):
+                        logger.info("the %s works again", part)
                 return result
 
 

@@ -28,6 +28,7 @@ from collector.web.items import (
     device_item,
     items,
 )
+from collector.web.metrics import metrics
 from collector.web.paging import key_of, word_for
 from collector.web.parameters import At, Cursor, HexId, Known, Limit, nothing_else, wanted_devices
 from collector.web.replay import Moments, moments, replay
@@ -184,5 +185,6 @@ routes = (
         ],
     ),
     healthz,
+    metrics,
     openapi,
 )

@@ -27,7 +27,7 @@ from collector.web.parameters import described
 
 _log = logging.getLogger(__name__)
 _CODES: Final = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 409: "not_judged"}
-_PROGRAMS: Final = ("/api/", "/openapi.json", "/healthz")
+_PROGRAMS: Final = ("/api/", "/openapi.json", "/healthz", "/metrics")
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -26,7 +26,11 @@ def test_the_table_of_readers_is_made_from_their_docstrings(monkeypatch: pytest.
 
 def test_every_key_of_the_configuration_is_explained() -> None:
     """By its path."""
-    parts = {"survey.": config.SurveySettings, "spool.": config.SpoolSettings, "broker.": config.BrokerSettings}
+    parts: dict[str, type[msgspec.Struct]] = {
+        "survey.": config.SurveySettings,
+        "spool.": config.SpoolSettings,
+        "broker.": config.BrokerSettings,
+    }
     for prefix, settings in parts.items():
         for field in msgspec.structs.fields(settings):
             assert f"{prefix}{field.encode_name}" in first_cells()

@@ -56,12 +56,13 @@ class Desk(Register):
     """A register at which a writer works.
 
     Attributes:
-        now: What the writer's clock says.
+        now: What the writer's clock says, unless `clock` is another.
         answers: Topic and bytes, as they went out.
         acknowledged: Payloads, in the order of their acknowledgement.
     """
 
     now: int
+    clock: Callable[[], int]
     answers: list[tuple[str, bytes]]
     acknowledged: list[bytes]
     health: Health
@@ -78,6 +79,7 @@ class Desk(Register):
             if prepare is not None:
                 prepare(desk.engine)
             desk.now = NOW
+            desk.clock = lambda: desk.now
             desk.answers = []
             desk.acknowledged = []
             desk.health = Health(lambda: desk.now)
@@ -91,7 +93,7 @@ class Desk(Register):
                 publish=lambda to, data: desk.answers.append((to, data)),
                 wake=lambda: None,
                 health=desk.health,
-                clock=lambda: desk.now,
+                clock=lambda: desk.clock(),  # noqa: PLW0108  # a test may put another in its place
             )
             work = asyncio.create_task(writer.run(), name="writer")
             try:

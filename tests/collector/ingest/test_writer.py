@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.errors import RejectedError, StoreFault
 from collector.ingest import ledger
+from collector.ingest.clock import Clock
 from collector.store import database
 from collector.store.database import open_engine, writing
 from collector.store.evidence import Reading
@@ -19,13 +20,13 @@ from collector.store.schema import reports
 from evidence.ids import topic
 from evidence.report import DeviceReport
 from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
-from tests.collector.register import DEVICE, HOME, NEW_DEVICE, seen
+from tests.collector.register import DEVICE, HOME, NEW_DEVICE, NOW, seen
 
 
-async def until_store_is(desk: Desk, state: str) -> None:
-    """Wait until the health shows a state of the store."""
+async def until(desk: Desk, part: str, state: str) -> None:
+    """Wait until the health shows a state of a part."""
     async with asyncio.timeout(WITHIN_S):
-        while desk.health.report()["store"]["state"] != state:  # type: ignore[index]  # noqa: ASYNC110  # a map of maps
+        while desk.health.report()[part]["state"] != state:  # type: ignore[index]  # noqa: ASYNC110  # a map of maps
             await asyncio.sleep(0.01)
 
 
@@ -76,13 +77,35 @@ async def test_a_fault_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         data = signed_report(1, *found)
         async with fault(tmp_path, disk):
             desk.put(topic(HOME, "report"), data)
-            await until_store_is(desk, state)
+            await until(desk, "store", state)
             assert (desk.acknowledged, desk.answers) == ([], [])
             assert desk.health.report()["ok"] is False
-        await until_store_is(desk, "ok")
+        await until(desk, "store", "ok")
         await desk.send_reports(signed_report(2, *found, same=True))
         assert desk.acknowledged[0] == data
         assert desk.receipted(data)
+        assert await desk.counted() == {}
+
+
+@pytest.mark.parametrize("years", [10, -10])
+async def test_a_clock_that_jumps(tmp_path: Path, years: int) -> None:
+    """It is shown, nothing is recorded under the wrong instant or refused, and the work goes on when it is back."""
+    async with Desk.open_for_work(tmp_path) as desk:
+        await desk.enrol_gateway(HOME)
+        desk.clock = Clock(NOW, wall=lambda: desk.now, steady=lambda: 0)
+        await desk.send_reports(signed_report(1, seen(DEVICE)))
+        desk.now += years * 365 * 86_400
+        desk.put(topic(HOME, "report"), waiting := signed_report(2, seen(DEVICE)))
+        await until(desk, "clock", "set")
+        assert len(desk.acknowledged) == 1
+        assert desk.health.report()["ok"] is False
+        desk.now = NOW + 60
+        await until(desk, "clock", "ok")
+        await desk.send_reports(waiting)
+        assert await desk.rows(sa.select(reports.c.sequence, reports.c.received_at)) == [
+            {"sequence": 1, "received_at": NOW},
+            {"sequence": 2, "received_at": NOW + 60},
+        ]
         assert await desk.counted() == {}
 
 

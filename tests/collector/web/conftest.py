@@ -13,7 +13,7 @@ from litestar import Litestar
 from collector.appraisal.policies import shipped
 from collector.web.app import create_app
 from tests.collector.web.house import furnish
-from tests.collector.web.register import FILE, NOW, POLICY, Register
+from tests.collector.web.register import FILE, NOW, POLICY, Register, instant
 
 HOST = "127.0.0.1"
 
@@ -65,7 +65,8 @@ async def register(
 @pytest.fixture
 def health() -> dict[str, object]:
     """What the collector says of itself; a test may change it."""
-    return {"ok": True, "broker": "ok"}
+    well = {"state": "ok", "since": instant(NOW), "detail": None}
+    return {"ok": True, "broker": well, "store": well, "clock": well}
 
 
 @pytest.fixture
