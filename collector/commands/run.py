@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import logging
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from collector import logs
 from collector.config import load
 from collector.errors import ConfigError
 
@@ -33,9 +32,7 @@ def run(args: argparse.Namespace) -> int:
     except PolicyError as error:
         message = f"found {config.policy!r}; expected one of {', '.join(policies.names())}"
         raise ConfigError(args.config, "policy", message) from error
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    for chatty in ("alembic", "uvicorn"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
+    logs.to_stderr()
     asyncio.run(serve(config, policy, _say))
     return os.EX_OK
 

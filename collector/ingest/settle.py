@@ -42,6 +42,7 @@ class Settled:
         refusals: To whom they are due.
         wanted: Gateways whose inventory nobody has stated yet.
         gaps: Gateways of which numbers may be missing.
+        rejected: The reason of each rejection that is a new one.
         enrolled: Somebody was enrolled, so that what he sent before can be judged.
     """
 
@@ -50,6 +51,7 @@ class Settled:
     refusals: list[Refusal] = field(default_factory=list)
     wanted: set[str] = field(default_factory=set)
     gaps: set[str] = field(default_factory=set)
+    rejected: list[str] = field(default_factory=list)
     enrolled: set[str] = field(default_factory=set)
 
 
@@ -182,6 +184,7 @@ class _Settlement:
         before = await rejected.known(self._connection, gateways, {row.digest for row, _ in rows})
         if new := [row for row, _ in rows if row.digest not in before]:
             await rejected.insert(self._connection, new, self._limits)
+            self.settled.rejected.extend(row.reason for row in new)
         states = await evidence.states(self._connection, gateways)
         for row, error in rows:
             if row.gateway is not None and (row.verified or error.reason == enrolment.REASON):

@@ -5,13 +5,13 @@ ends in order when stdin does, so it never outlives the collector, however that 
 """
 
 import asyncio
-import logging
 import signal
 import sys
 import time
 
 import msgspec
 
+from collector import logs
 from collector.config import Config
 from collector.ingest.clock import Clock
 from collector.ingest.health import Health
@@ -77,6 +77,5 @@ def _the_judge_looks_by_itself() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logs.to_stderr()
     asyncio.run(run())

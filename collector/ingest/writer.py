@@ -27,6 +27,7 @@ from collector.ingest.patience import delays
 from collector.ingest.requests import Requests
 from collector.ingest.screen import Screened
 from collector.ingest.settle import Settled, settle
+from collector.ingest.tally import Tally
 from collector.store import rejected
 from collector.store.database import reading, writing
 from collector.store.gateways import enrolled_keys
@@ -79,6 +80,7 @@ class Writer:
         self._clock = clock
         monotonic = asyncio.get_running_loop().time
         self._answers = Answers(log.key, monotonic)
+        self._tally = Tally(monotonic)
         self._requests = Requests(engine, log, publish, monotonic=monotonic, clock=clock)
 
     async def run(self) -> None:
@@ -99,6 +101,8 @@ class Writer:
         except Exception as error:  # noqa: BLE001  # the supervisor: our own fault must not stop the next message
             await self._write_alone(opened, error)
             return
+        self._tally.add(settled.rejected)
+        self._tally.tell()
         await self._answer(settled)
         for arrival in arrivals:
             arrival.acknowledge()
@@ -127,6 +131,7 @@ class Writer:
             return await rejected.due(connection, MAX_BATCH)
 
     async def _remind(self) -> None:
+        self._tally.tell()
         self._clock()  # a wrong clock is seen before the next message comes
         await self._requests.send_due()
 
