@@ -5,6 +5,7 @@ take more (section 3.1.3.1).
 """
 
 import contextlib
+import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
@@ -63,7 +64,8 @@ async def open_session(
     name = f"{'new' if passing else 'up'}-{gateway}"
     who = access.login(settings, gateway)
     context = access.tls(settings) if enrolment.tls else None
-    with _translated():
+    ear = _Ear()
+    with _translated(ear):
         client = aiomqtt.Client(
             enrolment.host,
             enrolment.port,
@@ -74,28 +76,47 @@ async def open_session(
             username=who.username,
             password=who.password,
             tls_context=context,
+            logger=ear.logger,
         )
         async with client:
             await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
             yield MqttSession(client, gateway)
 
 
+class _Ear(logging.Handler):
+    """Hears what paho tells its log only: with TLS 1.3 our certificate is refused after the handshake."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.heard: ssl.SSLError | None = None
+        self.logger = logging.Logger("paho")  # noqa: LOG001  # ours alone: nobody else's log gets it
+        self.logger.addHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        for argument in record.args if isinstance(record.args, tuple) else ():
+            if isinstance(argument, ssl.SSLError):
+                self.heard = argument
+
+
 @contextlib.contextmanager
-def _translated() -> Iterator[None]:
+def _translated(ear: _Ear | None = None) -> Iterator[None]:
     try:
         yield
     except aiomqtt.MqttCodeError as error:
         if getattr(error.rc, "value", error.rc) in _REFUSED_FOR_GOOD:
             what = "the broker does not take this gateway's user, password or certificate"
             raise PublishError(f"{what}: {error.rc}; ask the collector's operator") from error
-        raise BrokerError(str(error)) from error
+        raise _broken(error, ear) from error
     except aiomqtt.MqttError as error:
-        # aiomqtt keeps only the text of what the socket raised; the error itself is its context.
-        if isinstance(error.__context__, ssl.SSLError):
-            hint = "check the broker's certificate, ca_file, and our own certificate"
-            raise TlsError(f"no TLS with the broker: {_words(error.__context__)}; {hint}") from error
-        raise BrokerError(str(error)) from error
+        raise _broken(error, ear) from error
 
 
-def _words(error: ssl.SSLError) -> str:
-    return str(error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason or error)
+def _broken(error: aiomqtt.MqttError, ear: _Ear | None) -> BrokerError:
+    # aiomqtt keeps only the text of what the socket raised; the error itself is its context.
+    raised, heard = error.__context__, ear.heard if ear else None
+    cause = raised if isinstance(raised, ssl.SSLError) else heard
+    if cause is None:
+        return BrokerError(str(error))
+    why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else cause.reason or cause
+    hint = "check the broker's certificate, ca_file, and our own certificate"
+    return TlsError(f"no TLS with the broker: {why}; {hint}")

@@ -30,9 +30,9 @@ class Mosquitto:
         if program is None:
             pytest.skip("mosquitto is not installed")
         for _ in range(_ATTEMPTS):
-            port = self.port or _free_port()
+            port = self.port or free_port()
             config = self._directory / "mosquitto.conf"
-            config.write_text(f"listener {port} 127.0.0.1\npersistence false\nuser root\n{self._config}")
+            config.write_text(self.text(port))
             self._process = await asyncio.create_subprocess_exec(
                 program,
                 "-c",
@@ -46,6 +46,10 @@ class Mosquitto:
                 return
             await self.kill()
         raise AssertionError("mosquitto does not start")
+
+    def text(self, port: int) -> str:
+        """Its configuration."""
+        return f"listener {port} 127.0.0.1\npersistence false\nuser root\n{self._config}"
 
     async def kill(self) -> None:
         """End it with SIGKILL: sessions and queued messages are gone."""
@@ -88,7 +92,8 @@ async def mosquitto() -> AsyncIterator[int]:
         yield running.port
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
