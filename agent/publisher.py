@@ -121,7 +121,9 @@ class Publisher:
                 async with self._connect(enrolment, self._gateway) as session:
                     self._tell(None)
                     log.log(logging.WARNING if attempt else logging.INFO, "broker_connected host=%s", enrolment.host)
-                    await self._serve(session, enrolment)
+                    # In a task of its own: a TaskGroup that fails leaves its task counted as cancelled before
+                    # Python 3.13, and then a broken connection would look like the end that was asked for.
+                    await asyncio.create_task(self._serve(session, enrolment), name="publisher.session")
             except _TROUBLES as error:
                 _end_if_cancelled(error)
                 if asyncio.get_running_loop().time() - began > _STEADY_S:

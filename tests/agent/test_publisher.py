@@ -280,6 +280,25 @@ class StillSession:
         yield "", b""
 
 
+class BreakingSession:
+    """A session that breaks when it is used, else soon."""
+
+    def __init__(self) -> None:
+        self.was_used = False
+
+    async def send(self, leaf: str, data: bytes) -> None:  # noqa: ARG002  # the seam's
+        """Break."""
+        self.was_used = True
+        raise BrokerError("the connection broke")
+
+    async def received(self) -> AsyncIterator[tuple[str, bytes]]:
+        """Break after a turn of the loop."""
+        await asyncio.sleep(0)
+        if not self.was_used:
+            raise BrokerError("the broker hung up")
+        yield "", b""
+
+
 async def test_no_more_than_a_window_is_on_the_way(tmp_path: Path) -> None:
     """A default Mosquitto drops what is beyond a thousand for an absent collector."""
     session = StillSession()
@@ -319,6 +338,23 @@ async def test_the_herd_does_not_come_back_in_step(tmp_path: Path) -> None:
     gaps = [later - earlier for earlier, later in itertools.pairwise(waits)]
     assert len({round(gap, 4) for gap in gaps}) > 6
     assert sum(gap < 0.085 for gap in gaps) > 6
+
+
+async def test_a_broken_session_is_followed_by_another(tmp_path: Path) -> None:
+    """However often it breaks, on whichever side it shows first."""
+    sessions: list[BreakingSession] = []
+
+    @asynccontextmanager
+    async def connect(_enrolment: Enrolment, _gateway: str) -> AsyncIterator[Session]:
+        sessions.append(BreakingSession())
+        yield sessions[-1]
+
+    post = Post(tmp_path, Witness(0), QUICK)
+    post.publisher = Publisher(post.gateway, post.spool, post.remembered, connect=connect, pace=QUICK)
+    async with post.open():
+        await eventually(lambda: len(sessions) >= 2)
+        post.put(1)
+        await eventually(lambda: len(sessions) >= 4 and sessions[-2].was_used)
 
 
 async def test_it_ends_though_leaving_the_connection_fails(tmp_path: Path) -> None:
