@@ -1,4 +1,10 @@
-"""`status`: whether this gateway is enrolled, what waits, what was answered, and what was lost."""
+"""`status`: whether this gateway is enrolled, what waits, what was answered, what was lost, and what is in trouble.
+
+- *broker*: why there is no session, as the service last saw it.
+- *clock*: the collector answered at an instant that this clock has not reached, or it refused a report as coming from
+  the future. A clock alone cannot know that it is wrong.
+- *disk*: whether the state directory takes anything more, asked now.
+"""
 
 import argparse
 import os
@@ -11,6 +17,17 @@ import msgspec
 from agent import config, enrolment, keys, state
 from agent.config import Config
 from agent.spool import losses, waiting
+from agent.state import State
+from evidence.limits import MAX_MESSAGE_BYTES
+
+_MAX_OFF_S = 300  # as far as the collector lets a report come from the future
+_ROOM_BYTES = 2 * MAX_MESSAGE_BYTES  # a report, and its receipt with it
+_CLOCK = {
+    "ok": "agrees with the collector's",
+    "behind": "BEHIND: the collector answered at an instant that it has not reached; set it",
+    "ahead": "AHEAD: the collector refused a report as coming from the future; set it",
+}
+_DISK = {"ok": "has room", "full": "FULL: nothing can be signed or kept; free some room"}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -22,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show it."""
-    found = status(config.load(Path(args.config)))
+    found = status(config.load(Path(args.config)), args.clock())
     if args.json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
@@ -30,8 +47,12 @@ def run(args: argparse.Namespace) -> int:
     return os.EX_OK
 
 
-def status(settings: Config) -> dict[str, Any]:
+def status(settings: Config, now: int) -> dict[str, Any]:
     """All that the state directory tells.
+
+    Args:
+        settings: Where it is.
+        now: Unix seconds.
 
     Raises:
         StateError: It cannot be read.
@@ -46,6 +67,8 @@ def status(settings: Config) -> dict[str, Any]:
         "enrolment": None if agreed is None else msgspec.to_builtins(agreed),
         "pending_enrolment": None if asked is None else msgspec.to_builtins(asked),
         "trouble": None if found.trouble is None else msgspec.to_builtins(found.trouble),
+        "clock": _clock(found, now),
+        "disk": _disk(settings.state_dir),
         "last_report": {"sequence": found.sequence, "signed_at": found.reported_at} if found.sequence else None,
         "spool": {
             "messages": len(entries),
@@ -62,6 +85,23 @@ def status(settings: Config) -> dict[str, Any]:
     }
 
 
+def _clock(found: State, now: int) -> str:
+    answered = found.receipted_at or 0
+    if answered > now + _MAX_OFF_S:
+        return "behind"
+    refusal = found.refusal
+    is_ahead = refusal is not None and refusal.reason == "freshness" and refusal.refused_at >= answered
+    return "ahead" if is_ahead else "ok"
+
+
+def _disk(state_dir: Path) -> str:
+    try:
+        free = os.statvfs(state_dir)
+    except FileNotFoundError:
+        return "ok"
+    return "full" if free.f_bavail * free.f_frsize < _ROOM_BYTES else "ok"
+
+
 def _print(found: dict[str, Any]) -> None:
     agreed, spool, last = found["enrolment"], found["spool"], found["last_report"]
     print(f"gateway        {found['gateway'] or 'none yet: `enrol` or `run` makes it'}")
@@ -72,6 +112,8 @@ def _print(found: dict[str, Any]) -> None:
         print(f"enrolment      waits for log {asked['log']} through {asked['host']}:{asked['port']}")
     if trouble := found["trouble"]:
         print(f"broker         {trouble['code']}: {trouble['detail']}")
+    print(f"clock          {_CLOCK[found['clock']]}")
+    print(f"disk           {_DISK[found['disk']]}")
     print(f"last report    {last['sequence']}, signed {_at(last['signed_at'])}" if last else "last report    none yet")
     print(f"last receipt   {_at(found['receipts']['last_at'])}, {found['receipts']['count']} in all")
     print(f"waiting        {spool['messages']} messages, {spool['bytes']} of at most {spool['max_bytes']} bytes")

@@ -3,17 +3,22 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agent import keys
 from agent.readers import ReadFailure, Reading
-from agent.state import Remembered
+from agent.state import LastRefusal, Remembered
 from evidence.ids import device_id
 from evidence.report import Result
 from tests.world.gateway import BULB, Gateway
 from tests.world.processes import eventually
 from tests.world.witness import Witness
+
+DAY_S = 86_400
 
 
 async def test_read_shows_each_device_and_each_failure(gateway: Gateway) -> None:
@@ -221,6 +226,39 @@ async def test_preview_shows_the_sales_that_leave_with_the_first_report(gateway:
     await eventually(lambda: collector.statements and not gateway.waiting())
     await gateway.stop()
     assert "/statement" not in (await gateway.command("preview"))[1]
+
+
+@pytest.mark.parametrize(
+    ("remembered", "state", "says"),
+    {
+        "an answer of today": ({"receipted_at": 0}, "ok", "agrees"),
+        "an answer of next year": ({"receipted_at": 365 * DAY_S}, "behind", "BEHIND"),
+        "a report from the future, not forgiven yet": (
+            {"receipted_at": -2 * DAY_S, "refusal": ("freshness", -DAY_S)},
+            "ahead",
+            "AHEAD",
+        ),
+        "a report from the future, and one since that was not": (
+            {"receipted_at": -DAY_S, "refusal": ("freshness", -2 * DAY_S)},
+            "ok",
+            "agrees",
+        ),
+        "another refusal": ({"receipted_at": -2 * DAY_S, "refusal": ("sequence", -DAY_S)}, "ok", "agrees"),
+    }.values(),
+)
+async def test_status_knows_the_clock_by_what_the_collector_said(
+    gateway: Gateway, remembered: dict[str, Any], state: str, says: str
+) -> None:
+    """Instants are told from now."""
+    now = int(time.time())
+    keys.load_or_create(gateway.state_dir)
+    changes: dict[str, Any] = {"receipted_at": now + remembered["receipted_at"]}
+    if "refusal" in remembered:
+        reason, at = remembered["refusal"]
+        changes["refusal"] = LastRefusal(kind="report", reason=reason, refused_at=now + at)
+    Remembered(gateway.state_dir).update(**changes)
+    assert (await gateway.status())["clock"] == state
+    assert f"clock          {says}" in (await gateway.command("status"))[1]
 
 
 async def test_status_tells_people_where_they_stand(gateway: Gateway, collector: Witness) -> None:

@@ -239,6 +239,7 @@ async def test_a_full_disk_stops_neither_reading_nor_reporting(small_filesystem:
         await eventually(lambda: collector.reports and not gateway.waiting())
         for turn in range(3):
             fill_up(small_filesystem)
+            assert (await gateway.status())["disk"] == "full"
             # The script itself lies on the full disk: room for it, and for nothing else.
             shrink(small_filesystem, 4096 * 2)
             gateway.finds(msgspec.structs.replace(BULB, version_raw=version(turn)))
