@@ -21,6 +21,7 @@ from collector import running
 from collector.appraisal import Policy
 from collector.config import Broker, Config, Web
 from collector.errors import WebError
+from collector.fleets import Fleets
 from collector.ingest.access import access
 from collector.ingest.broker import embedded_broker
 from collector.ingest.clock import Clock
@@ -66,7 +67,7 @@ async def serve(config: Config, policy: Policy, ready: Callable[[Running], None]
         believed = await Clock.of_register(engine)
         service = _Service(config, engine, log, broker_port, believed)
         server = Server(service.pages(policy), stack.enter_context(_listen(config.web)))
-        await service.run(server, Judge(engine, policy, believed), stop, ready)
+        await service.run(server, Judge(engine, policy, believed), Fleets(engine, policy, believed), stop, ready)
 
 
 class _Service:
@@ -98,12 +99,15 @@ class _Service:
         hosts = (self._config.web.host, "localhost")
         return create_app(self._engine, clock=clock, health=self._health.report, policy=policy, allowed_hosts=hosts)
 
-    async def run(self, server: Server, judge: Judge, stop: asyncio.Event, ready: Callable[[Running], None]) -> None:
+    async def run(
+        self, server: Server, judge: Judge, fleets: Fleets, stop: asyncio.Event, ready: Callable[[Running], None]
+    ) -> None:
         """Run every task until `stop` is set; the first one that fails ends them all."""
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._ingest.run(), name="ingest"),
                 group.create_task(judge.run(self._wake), name="judge"),
+                group.create_task(fleets.run(), name="findings"),
                 group.create_task(self._announce(server, ready), name="announce"),
             ]
             pages = group.create_task(server.run_until_stopped(), name="pages")

@@ -3,7 +3,7 @@
 from collector.appraisal.appraise import Appraisal, appraise, appraise_facts, next_boundary
 from collector.appraisal.errors import AppraisalError, CaseError, FactError, PolicyError
 from collector.appraisal.facts import parse_fact, parse_facts
-from collector.appraisal.fleet import appraise_fleet, fleet_verdict
+from collector.appraisal.fleet import FleetAppraisal, appraise_fleet, appraise_homes
 from collector.appraisal.policy import Policy
 from collector.appraisal.verdict import FleetFinding, FleetVerdict, Verdict, Verdicts
 from collector.appraisal.versions import compare
@@ -13,6 +13,7 @@ __all__ = [
     "AppraisalError",
     "CaseError",
     "FactError",
+    "FleetAppraisal",
     "FleetFinding",
     "FleetVerdict",
     "Policy",
@@ -22,8 +23,8 @@ __all__ = [
     "appraise",
     "appraise_facts",
     "appraise_fleet",
+    "appraise_homes",
     "compare",
-    "fleet_verdict",
     "next_boundary",
     "parse_fact",
     "parse_facts",

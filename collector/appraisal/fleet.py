@@ -65,12 +65,19 @@ def appraise_fleet(fleet: Mapping[str, Any], at: datetime, known: datetime, poli
         return own.device, appraise_facts(facts, at, known, policy)
 
     homes = [home(each.repeat, given.model, map(judged, each.devices)) for each in given.households]
-    return fleet_verdict(given.model, shared, homes, at, known, policy)
+    return appraise_homes(given.model, shared, homes, at, known, policy).verdict
 
 
-def fleet_verdict(
+class FleetAppraisal(Struct, frozen=True):
+    """What was judged; at `boundary` the same homes may give another verdict (None: never)."""
+
+    verdict: FleetVerdict
+    boundary: datetime | None
+
+
+def appraise_homes(
     model: str, shared: Sequence[AnyFact], homes: Sequence[Home], at: datetime, known: datetime, policy: Policy
-) -> FleetVerdict:
+) -> FleetAppraisal:
     """Judge one model over homes in which every device is already appraised.
 
     Args:
@@ -82,10 +89,11 @@ def fleet_verdict(
         policy: The numbers.
     """
     fleet = Fleet(model, Record(shared, known), homes, At(at), policy)
-    return FleetVerdict(
+    verdict = FleetVerdict(
         model=model,
         households=fleet.households,
         with_report=fleet.with_report,
         findings=tuple(findings(fleet)),
         policy_version=policy.policy_version,
     )
+    return FleetAppraisal(verdict, fleet.at.boundary)

@@ -16,7 +16,7 @@ from collector.catalogue.instants import to_seconds, to_text
 from collector.catalogue.reasons import Reason
 from collector.catalogue.record import insert
 from collector.errors import RejectedError
-from collector.store import parties
+from collector.store import findings, parties
 from collector.transparency.log import Log
 from evidence.keys import PublicKey
 
@@ -47,6 +47,16 @@ async def replace(connection: AsyncConnection, log: Log, party: str, new: Public
     batch = await log.append(connection, [checked.digest], at)
     await insert(connection, checked, batch.leaf(checked.digest))
     return checked.key_id
+
+
+async def end(connection: AsyncConnection, key_id: str, *, at: int) -> None:
+    """Let nothing that is recorded later count under a party's key; its models are looked at again.
+
+    Raises:
+        NotFoundError: No party has that key.
+    """
+    party = await parties.end_key(connection, key_id, at=at)
+    await findings.queue_party(connection, party, at=at)
 
 
 async def _checked(connection: AsyncConnection, party: str, new: PublicKey, data: bytes, at: int) -> CheckedStatement:

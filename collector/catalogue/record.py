@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.catalogue import kinds
 from collector.catalogue.door import CheckedStatement
-from collector.store import judgements, parties, statements
+from collector.store import findings, judgements, parties, statements
 from collector.store.statements import Recorded
 
 
@@ -70,3 +70,4 @@ async def _queue_touched(connection: AsyncConnection, rows: Iterable[Recorded]) 
             models[household, row.recorded_at].add(row.model)
     for (household, at), named in models.items():
         await judgements.queue_models(connection, named, at=at, gateway=household)
+        await findings.queue_stated(connection, named, at=at)

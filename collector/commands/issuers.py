@@ -117,13 +117,13 @@ async def _replace(args: argparse.Namespace) -> None:
 
 
 async def _end(args: argparse.Namespace) -> None:
+    from collector.catalogue import key_terms
     from collector.register import opened
-    from collector.store import parties
     from collector.store.database import writing
 
     now = args.clock()
     async with opened(load(args.config), now=now) as (engine, _), writing(engine) as connection:
-        await parties.end_key(connection, args.key_id, at=now)
+        await key_terms.end(connection, args.key_id, at=now)
     print(f"key {args.key_id} has ended")
     print(
         "If it ended before its term, that counts against the party; `issuers replace` lets the old key sign the new."

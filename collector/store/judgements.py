@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store import bulk, dialect
+from collector.store import bulk, dialect, findings
 from collector.store.presence import last_read_at
 from collector.store.schema import device_model_ids, devices, judge_queue, model_ids, statements, verdicts
 
@@ -196,6 +196,7 @@ async def store(
     told = {"judged_at": now, "policy_version": policy_version, "policy_digest": policy_digest}
     rows = [{"gateway": row["of_gateway"], "device": row["of_device"], "text": row["text"], **told} for row in news]
     await bulk.execute(connection, history.values(verdict=text), rows)
+    await _queue_findings(connection, news, now)
     await _take_off(connection, [judgement.task for judgement in judgements])
 
 
@@ -215,8 +216,17 @@ def _news(judgements: Sequence[Judgement]) -> list[dict[str, Any]]:
             if id(new) not in texts:
                 texts[id(new)] = json.dumps(new)
             codes = {f"new_{name}": new[track][field] for name, (track, field) in _CODES.items()}
-            rows.append({**_this(judgement), "text": texts[id(new)], **codes})
+            models = (judgement.task.model, judgement.model)
+            rows.append({**_this(judgement), "text": texts[id(new)], "models": models, **codes})
     return rows
+
+
+async def _queue_findings(connection: AsyncConnection, news: Sequence[dict[str, Any]], now: int) -> None:
+    """Have the homes counted again of every model that a device matches or matched; else of each that it may be."""
+    models = {model for row in news for model in row["models"] if model}
+    unmatched = {row["of_gateway"] for row in news if not any(row["models"])}
+    models |= await findings.claimed(connection, unmatched) if unmatched else set()
+    await findings.queue(connection, models, at=now)
 
 
 def _this(judgement: Judgement) -> dict[str, Any]:

@@ -87,16 +87,21 @@ async def _add_key(connection: AsyncConnection, party: str, key: PublicKey, at: 
         raise ConflictError(f"key {key_id} is {holder}'s; every party signs with a key of its own")
 
 
-async def end_key(connection: AsyncConnection, key_id: str, *, at: int) -> None:
+async def end_key(connection: AsyncConnection, key_id: str, *, at: int) -> str:
     """Let nothing that is recorded later count under a party's key; what came before stays.
+
+    Returns:
+        The party.
 
     Raises:
         NotFoundError: No party has that key.
     """
     this = (keys.c.key_id == key_id) & keys.c.gateway.is_(None)
-    if await connection.scalar(sa.select(keys.c.party).where(this)) is None:
+    party: str | None = await connection.scalar(sa.select(keys.c.party).where(this))
+    if party is None:
         raise NotFoundError(f"no party was enrolled with key {key_id}; `issuers list` shows the keys")
     await connection.execute(sa.update(keys).where(this, keys.c.ended_at.is_(None)).values(ended_at=at))
+    return party
 
 
 async def replace_key(connection: AsyncConnection, party: str, old: str, new: PublicKey, *, at: int) -> None:
