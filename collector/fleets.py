@@ -111,7 +111,7 @@ class Fleets:
         self.counted += 1
         try:
             return self._outcome(task, gathered, counts, now)
-        except Exception:  # whatever is wrong with one model, the others are counted
+        except Exception:  # noqa: BLE001  # whatever is wrong with one model, the others are counted
             _log.exception("the homes of %s cannot be counted; tried again in a day", task.model)
             return None
 
