@@ -3,9 +3,9 @@ PORT ?= 8080
 STATE ?= var
 PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
-export UPDATEPLICHT_REQUIRE ?= mosquitto chromium cose
+export UPDATEPLICHT_REQUIRE ?= mosquitto chromium cose stacks
 
-.PHONY: help setup setup-tests run test bench check format lock clean
+.PHONY: help setup setup-tests setup-stacks run test test-stacks bench check format lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -21,11 +21,20 @@ setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, Open
 .venv-cose/.made: tests/evidence/foreign/requirements.lock .ci/setup
 	@.ci/setup cose
 
+setup-stacks: setup .stacks/.made ## what only test-stacks needs: Mosquitto, and other projects' device stacks
+	@.ci/setup packages mosquitto
+
+.stacks/.made: tests/stacks/requirements.lock tests/stacks/package-lock.json .ci/setup
+	@.ci/setup stacks
+
 run: setup ## the whole path on this machine, until Ctrl-C (PORT=8080, STATE=var)
 	@exec $(PY) -m firmware_fixtures.demo --port $(PORT) --state $(STATE)
 
 test: setup-tests ## all tests, by as many processes as there are cores (ARGS=...)
 	$(PY) -m pytest -q -n auto --dist loadscope $(ARGS)
+
+test-stacks: setup-stacks ## the readers against device stacks that other projects wrote (ARGS=...)
+	$(PY) -m pytest -q tests/stacks $(ARGS)
 
 bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices)
 	@$(PY) -m tests.bench $(WHAT)
@@ -41,9 +50,14 @@ format: setup ## put the code in its one form
 	$(PY) -m ruff check --fix-only --quiet $(CODE)
 	$(PY) -m ruff format $(CODE)
 
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve the dependencies anew (needs uv and npm)
 	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 \
 	  --extra collector --group dev pyproject.toml -o requirements.lock
+	uv pip compile -q --no-deps --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	  tests/stacks/requirements.in -o tests/stacks/requirements.lock
+	cd tests/stacks && npm install --package-lock-only --ignore-scripts --no-fund --omit-lockfile-registry-resolved && node -e \
+	  'const l = require("./package-lock.json"); for (const p of Object.values(l.packages)) delete p.funding; \
+	  require("fs").writeFileSync("package-lock.json", JSON.stringify(l, null, 2) + "\n")'
 
 clean: ## everything that was made, the state of make run too
-	rm -rf .venv .venv-cose var .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-cose .stacks var .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

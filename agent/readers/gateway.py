@@ -14,8 +14,8 @@ Sources: os-release(5); uname(2); raspberrypi/rpi-eeprom, script rpi-bootloader-
   and RAUC.
 Access needed: none for the files; the system bus for fwupd and RAUC. In a container, `root` is where the host's files
   are mounted.
-Not tested on: a Raspberry Pi, whose device tree is played from a fixture; a fwupd with real devices; a system with
-  RAUC.
+Not tested on: a Raspberry Pi, whose device tree is played from a fixture; a fwupd with real devices, only
+  fwupd 2.0.20 with the one that it simulates; a system that RAUC updated, only RAUC 1.8 with a status written by hand.
 """
 
 import contextlib

@@ -12,7 +12,7 @@ Sources: Home Assistant documentation, page "MQTT", sections on discovery; its s
   abbreviations.py of 2026.2.
 Access needed: the broker; read access to `<prefix>/+/+/config`, `<prefix>/+/+/+/config` and to the topics of
   availability that the messages name.
-Not tested on: programs other than Zigbee2MQTT 2.14.1, whose messages were recorded; the others by their documentation.
+Not tested on: programs other than Zigbee2MQTT 2.14.1, which was read itself; the others by their documentation.
 """
 
 import re

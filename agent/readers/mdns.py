@@ -7,8 +7,8 @@ Version format: as in the readers `shelly` and `esphome`; of later Shelly `ver` 
   now and then: they are there, and state none. `fw_version` is 1.0 on all and no version.
 Sources: Shelly documentation, "mDNS"; ESPHome, components/mdns/mdns_component.cpp; RFC 6762, RFC 6763.
 Access needed: UDP port 5353 with multicast on the devices' network; not from a container with a network of its own.
-Not tested on: a device; a network with a repeater. A first generation Shelly that shows half of its address in its name
-  is not known to be the one that the reader `shelly` shows.
+Not tested on: a device; a network with a repeater; tested against the responders bonjour-service and zeroconf. That a
+  first generation Shelly which shows half of its address in its name is the one that the reader `shelly` shows.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,8 @@ Version format: object 2, free ASCII text such as 2.4.1 or V01.02; padding with 
 Sources: MODBUS Application Protocol 1.1b3, section 6.21; manuals of meters that implement it give object 2 as
   XXX.YYY.ZZZ.
 Access needed: the serial port (group `dialout`), held alone while it is read; or the TCP port of the device.
-Not tested on: real hardware; tested against pymodbus's server and recorded frames over a pty.
+Not tested on: real hardware; tested against the servers of pymodbus and modbus-serial, and on recorded frames over a
+  pty.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,7 +10,8 @@ Version format: text in registers (04029-06-S11), or numbers, whose form the map
 Sources: MODBUS Application Protocol 1.1b3, sections 6.3 and 6.4; SunSpec Information Model Reference, model 1; for the
   others the head of each map.
 Access needed: the serial port (group `dialout`), held alone while it is read; or the TCP port of the device.
-Not tested on: real hardware; tested against pymodbus's server and recorded registers over a pty.
+Not tested on: real hardware; tested against the servers of pymodbus and modbus-serial, and on recorded registers over a
+  pty.
 """
 
 from collections.abc import Mapping, Sequence

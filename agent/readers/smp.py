@@ -11,7 +11,8 @@ Version format: that of the active image, such as 1.4.2 or 1.4.2.7, where MCUboo
 Sources: Zephyr documentation, pages "SMP Protocol Specification", "SMP Transport Specification", "Image management",
   "Default/OS management" (MCUmgr); MCUboot documentation, page "Serial recovery".
 Access needed: the serial port (group `dialout`), held alone while it is read.
-Not tested on: real hardware; tested on recorded packets over a pty.
+Not tested on: real hardware; tested against Zephyr 4.4's server, a board that MCUboot booted in an emulator, and
+  recorded packets over a pty.
 """
 
 import base64

@@ -14,7 +14,8 @@ Version format: `software_build_id`, free text such as 2.3.087, 6.1.1.28573 or V
 Sources: Zigbee2MQTT documentation, page "MQTT topics and messages"; payloads of Zigbee2MQTT 2.14.1.
 Access needed: the broker; read access to `+/bridge/devices`, `+/bridge/info` and `+/bridge/state`, or to the same under
   one `base_topic`; for updates to the devices' topics.
-Not tested on: Zigbee2MQTT before 1.17, which retained no device list.
+Not tested on: a radio: Zigbee2MQTT 2.14.1 itself was read, with devices in its database that nobody has; before 1.17,
+  which retained no device list.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -90,3 +90,15 @@ class Line:
         new.symlink_to(self.path)
         new.replace(link)
         self.path = link
+
+
+async def join(one: Line, other: Line) -> None:
+    """Carry what is sent on each of two lines to the other until cancelled."""
+    async with asyncio.TaskGroup() as wires:
+        wires.create_task(_carry(one, other), name="simulator.there")
+        wires.create_task(_carry(other, one), name="simulator.back")
+
+
+async def _carry(source: Line, target: Line) -> None:
+    while True:
+        target.send(await source.receive())

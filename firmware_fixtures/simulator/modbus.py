@@ -4,14 +4,13 @@ The server opens the far end of a second pty as its serial port; the bytes are c
 Device Identification for any unit, so that it does not prove that a unit is absent.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from pymodbus.pdu.device import ModbusDeviceIdentification
 from pymodbus.server import ModbusSerialServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from firmware_fixtures.simulator.line import Line
+from firmware_fixtures.simulator.line import Line, join
 
 
 async def serve(
@@ -30,9 +29,7 @@ async def serve(
     )
     await server.serve_forever(background=True)
     try:
-        async with asyncio.TaskGroup() as wires:
-            wires.create_task(_carry(line, inner), name="simulator.to_server")
-            wires.create_task(_carry(inner, line), name="simulator.to_program")
+        await join(line, inner)
     finally:
         await server.shutdown()  # type: ignore[no-untyped-call]
         inner.unplug()
@@ -41,8 +38,3 @@ async def serve(
 def _held(address: int, data: bytes) -> SimData:
     words = [int.from_bytes(data[place : place + 2], "big") for place in range(0, len(data), 2)]
     return SimData(address, values=words, datatype=DataType.REGISTERS)
-
-
-async def _carry(source: Line, target: Line) -> None:
-    while True:
-        target.send(await source.receive())

@@ -1,9 +1,7 @@
 """What the tests of the agent share: a broker, a collector's stand-in, and an agent of one's own."""
 
 import ctypes
-import fcntl
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,7 +11,10 @@ from agent import readers
 from tests.world import readers as simulated
 from tests.world.gateway import Gateway
 from tests.world.mosquitto import Mosquitto, broker
+from tests.world.network import the_only_network
 from tests.world.witness import Witness, witness
+
+__all__ = ["the_only_network"]
 
 
 @pytest.fixture(autouse=True)
@@ -52,11 +53,3 @@ def small_filesystem(tmp_path: Path) -> Iterator[Path]:
         pytest.skip(f"cannot mount a small file system: {os.strerror(ctypes.get_errno())}")
     yield tmp_path
     libc.umount2(os.fsencode(tmp_path), 2)
-
-
-@pytest.fixture
-def the_only_network() -> Iterator[None]:
-    """All tests of this machine share its loopback, and would hear each other's devices."""
-    with (Path(tempfile.gettempdir()) / "updateplicht-mdns.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

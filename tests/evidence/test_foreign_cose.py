@@ -5,16 +5,14 @@ names `cose`: then they fail.
 """
 
 import json
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from evidence import cose, report, statement
 from firmware_fixtures.evidence import forge
 from tests.evidence.openers import OPENERS
+from tests.required import missing
 from tests.shared import ROOT
 
 PEER = Path(__file__).parent / "foreign" / "cose_peer.py"
@@ -26,9 +24,7 @@ WHO = {"public": PUBLIC.data.hex(), "kid": PUBLIC.id.hex()}
 def ask(*tasks: dict[str, Any]) -> list[dict[str, Any]]:
     """The peer's answers, one for each task."""
     if not PYTHON.exists():
-        if "cose" in os.environ.get("UPDATEPLICHT_REQUIRE", "").split():
-            pytest.fail(f"{PYTHON} is missing; make it with `make setup-tests`")
-        pytest.skip(f"{PYTHON} is missing; make it with `make setup-tests`")
+        missing("cose", f"{PYTHON} is missing; make it with `make setup-tests`")
     done = subprocess.run(
         [PYTHON, PEER], input=json.dumps(tasks), capture_output=True, text=True, timeout=60, check=True
     )

@@ -1,6 +1,7 @@
 """What the project is built from is pinned, hashed, and no more than each room may have."""
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -11,7 +12,8 @@ import pytest
 
 from tests.shared import ROOT
 
-LOCKS = [ROOT / "requirements.lock", ROOT / "tests/evidence/foreign/requirements.lock"]
+FOREIGN = ("tests/evidence/foreign", "tests/stacks")
+LOCKS = [ROOT / "requirements.lock", *(ROOT / folder / "requirements.lock" for folder in FOREIGN)]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EVIDENCE_MAY_SEE = {"cbor2", "nacl", "msgspec", "evidence"} | set(sys.stdlib_module_names)
 EVIDENCE_MAY_NOT_SEE = {"asyncio", "socket", "sqlite3", "ssl", "subprocess", "time", "random"}
@@ -23,10 +25,22 @@ def test_a_lock_names_versions_and_hashes_and_no_addresses(lock: Path) -> None:
     text = lock.read_text()
     assert "://" not in text
     entries = re.split(r"\n(?=\S)", text.strip())
-    assert len(entries) > 5
+    assert len(entries) > 1
     for entry in entries:
         assert re.match(r"[a-z0-9._-]+==\S+", entry), entry
         assert "--hash=sha256:" in entry, entry
+
+
+def test_the_lock_of_npm_names_versions_and_hashes_and_no_addresses() -> None:
+    """The same for what comes from npm."""
+    text = (ROOT / "tests/stacks/package-lock.json").read_text()
+    assert "://" not in text
+    itself, *packages = json.loads(text)["packages"].items()
+    assert itself[1]["dependencies"] == json.loads((ROOT / "tests/stacks/package.json").read_text())["dependencies"]
+    assert len(packages) > 5
+    for name, package in packages:
+        assert package["version"], name
+        assert package["integrity"].startswith("sha512-"), name
 
 
 def test_every_dependency_is_in_the_lock() -> None:

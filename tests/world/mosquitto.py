@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
+from tests.required import missing
 
 _WITHIN_S = 10.0
 _ATTEMPTS = 5
@@ -28,7 +28,7 @@ class Mosquitto:
         """Start it; returns when it takes connections."""
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
         if program is None:
-            pytest.skip("mosquitto is not installed")
+            missing("mosquitto", "mosquitto is not installed: apt-get install mosquitto")
         for _ in range(_ATTEMPTS):
             port = self.port or free_port()
             config = self._directory / "mosquitto.conf"

@@ -1,7 +1,6 @@
 """The pages in a real Chromium, served by the server that runs in the product."""
 
 import asyncio
-import os
 import re
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -15,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from collector.server import Server
 from tests.collector.web.conftest import HOST
 from tests.collector.web.register import GATEWAY, Register
+from tests.required import missing
 
 CHROMIUM = Path("/usr/bin/chromium")
 # A container has no user namespaces for the sandbox, and little shared memory.
@@ -23,10 +23,7 @@ SMALLEST_TARGET = 24  # CSS pixels, WCAG 2.2 2.5.8
 PAGES = ["/", "/?level=B", "/codes", "/codes/NOTICE_UNPROVEN", "/gateways", "/rejected", "/about"]
 
 if not CHROMIUM.exists():
-    reason = f"{CHROMIUM} is not installed: apt-get install chromium"
-    if "chromium" in os.environ.get("UPDATEPLICHT_REQUIRE", "").split():
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason, allow_module_level=True)
+    missing("chromium", f"{CHROMIUM} is not installed: apt-get install chromium")
 
 
 @pytest.fixture

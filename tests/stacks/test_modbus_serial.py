@@ -1,0 +1,63 @@
+"""npm's modbus-serial as the device: a Modbus stack that shares no line with the pymodbus under our link."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from agent import readers
+from firmware_fixtures.fixture import Fixture
+from firmware_fixtures.simulator.line import Line, join
+from tests.agent.readers.expected import expected, outcome
+from tests.agent.readers.test_fixtures import STACKS, names, settings_of
+from tests.stacks.programs import SCRIPTS, node
+
+
+@asynccontextmanager
+async def device(fixture: Fixture, log: Path, port: Path | None = None) -> AsyncIterator[str]:
+    """A device with what the fixture holds; the TCP port, where it is given no serial one."""
+    held = {str(address): data.hex() for address, data in fixture.registers.items()}
+    told = {"identification": fixture.identification, "registers": held, "port": port and str(port)}
+    async with node(log, r"ready on (\w+)", SCRIPTS / "modbus_serial.js", json.dumps(told)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def crossed() -> AsyncIterator[tuple[Line, Line]]:
+    """Both ends of a serial line."""
+    ends = Line(), Line()
+    wires = asyncio.create_task(join(*ends))
+    try:
+        yield ends
+    finally:
+        wires.cancel()
+        with suppress(asyncio.CancelledError):
+            await wires
+        for end in ends:
+            end.unplug()
+
+
+@pytest.mark.parametrize("fixture", **names(STACKS))
+async def test_over_a_serial_line(fixture: Fixture, tmp_path: Path) -> None:
+    """The same reading as from recorded frames."""
+    [entry] = fixture.read
+    async with crossed() as (ours, theirs), device(fixture, tmp_path / "log", theirs.path):
+        settings = settings_of(entry) | {"port": str(ours.path), "timeout_s": 2.0}
+        for _ in range(2):  # a second round, as the agent makes one every hour
+            found = await outcome(readers.load(entry["reader"]), settings)
+            assert found == expected(fixture.folder, settings["port"])
+
+
+@pytest.mark.parametrize("fixture", **names(STACKS))
+async def test_over_tcp(fixture: Fixture, tmp_path: Path) -> None:
+    """The same again, in the other framing."""
+    [entry] = fixture.read
+    line = {"port", "baud", "parity", "stop_bits", "echo"}
+    settings = {name: value for name, value in settings_of(entry).items() if name not in line}
+    async with device(fixture, tmp_path / "log") as port:
+        settings |= {"host": "127.0.0.1", "tcp_port": int(port), "timeout_s": 2.0}
+        found = await outcome(readers.load(entry["reader"]), settings)
+    assert found == expected(fixture.folder, f"127.0.0.1:{port}")
