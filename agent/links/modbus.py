@@ -43,6 +43,7 @@ Answer = TypeVar("Answer", bound=ModbusPDU)
 CONNECT_TIMEOUT_S = 5.0
 PAUSE_S = 0.05  # before each request; RS-485 adapters need time to turn the line around
 MAX_BUFFER_BYTES = 4096  # pymodbus drops what is longer unseen, and a flood would look like silence
+MAX_FRAME_BYTES = 256  # MODBUS over Serial Line 1.02, section 2.5.1
 BASIC_OBJECTS = (0, 1, 2)  # VendorName, ProductCode, MajorMinorRevision: the mandatory ones
 
 _OPEN_REASONS = {
@@ -235,7 +236,14 @@ def parse_registers(frame: bytes, function: Literal[3, 4]) -> bytes:
     return _bytes(reply, len(reply.registers))
 
 
+def is_of_another_function(frame: bytes) -> bool:
+    """Whether this is a whole RTU reply, or refusal, to another request than Read Device Identification."""
+    return _is_whole(frame) and frame[1] & 0x7F != ReadDeviceInformationResponse.function_code
+
+
 def _parse(frame: bytes, kind: type[Answer]) -> Answer:
+    if len(frame) > MAX_FRAME_BYTES:
+        raise LinkError(Result.PARSE_FAILED, "garbled", f"{len(frame)} bytes, and a frame has {MAX_FRAME_BYTES}")
     _, reply = FramerRTU(_Decoder(is_server=False)).handleFrame(frame, 0, 0)
     if reply is None:
         reason = _fault(frame, frame[0], kind) if frame else "truncated"
@@ -268,8 +276,11 @@ def _objects(reply: ReadDeviceInformationResponse) -> dict[int, bytes]:
 
 def _is_of_another(seen: bytes, unit: int) -> bool:
     """Whether this is a whole frame of another unit, whose answer came after we had stopped waiting for it."""
-    whole = len(seen) > 4 and FramerRTU.check_CRC(seen[:-2], int.from_bytes(seen[-2:], "big"))
-    return whole and seen[0] != unit
+    return _is_whole(seen) and seen[0] != unit
+
+
+def _is_whole(frame: bytes) -> bool:
+    return len(frame) > 4 and FramerRTU.check_CRC(frame[:-2], int.from_bytes(frame[-2:], "big"))
 
 
 def _fault(seen: bytes, unit: int, kind: type[ModbusPDU]) -> str:

@@ -8,6 +8,7 @@ No reader fetches it: the inverters answer it over UDP and on an RS-485 line whe
 """
 
 from agent.errors import LinkError
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
 from evidence.report import Result
@@ -20,10 +21,7 @@ _DEVICE_INFORMATION = b"\x01\x82"
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """A recorded frame in hex, for `parse`; a device is named by its address. None for answers to other requests."""
-    try:
-        frame = bytes.fromhex(data.decode("ascii"))
-    except ValueError as error:
-        raise LinkError(Result.PARSE_FAILED, "malformed", f"not in hex: {error}") from error
+    frame = recording.from_hex(data)
     if not frame.startswith(_HEAD):
         raise LinkError(Result.PARSE_FAILED, "garbled", f"no frame of this kind: {frame[:8].hex(' ')}")
     size = _HEADER_BYTES + (frame[6] if len(frame) >= _HEADER_BYTES else 0)

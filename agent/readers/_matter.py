@@ -48,11 +48,12 @@ def _reading(node_id: int, endpoint: str, cluster: str, attributes: Mapping[str,
         attributes.get(f"{endpoint}/{cluster}/{attribute}") for attribute in (_VENDOR, _PRODUCT, _NUMBER, _SHOWN)
     )
     version = str(number) if type(number) is int and 0 <= number < 2**32 else None
+    text = values.version(shown)
     model = f"{vendor}-{product}" if type(vendor) is int and type(product) is int else None
     return Reading(
         identity=f"link:matter/{node_id}" + ("" if cluster == _BASIC else f"/{endpoint}"),
         ids=values.model_ids("matter", [model]),
-        version_raw=version,
-        version_alt=values.version(shown),
+        version_raw=version or text,
+        version_alt=text if version else None,
         scheme="uint32" if version else None,
     )

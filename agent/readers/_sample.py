@@ -10,6 +10,7 @@ catalogue). Several files of this folder may read one source, each its own forms
 underscore reads forms that no reader fetches.
 """
 
+import codecs
 import importlib
 import pkgutil
 from collections import defaultdict
@@ -38,6 +39,7 @@ def parse(source: str, data: bytes) -> list[dict[str, Any]] | None:
         KeyError: There is no such source.
     """
     modules = sources()[source]
+    data = data.removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         return []  # an empty answer: silence is not absence
     outcomes = _outcomes(modules, data)

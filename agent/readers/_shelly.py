@@ -5,7 +5,7 @@ The version of the first generation is `fw` (`fw_ver` in announcements, `fw_id` 
 `build_version` are 1.0 on all of them and no version. An update on offer may be older than what runs.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,10 +16,11 @@ from evidence.report import Offer, OfferResult
 
 
 class _Device(msgspec.Struct):
-    """What is wanted of `settings.device`."""
+    """What is wanted of `device` in settings of the first generation, and in `sys` of later configurations."""
 
     type: object = None
     mac: object = None
+    fw_id: object = None
 
 
 class _Update(msgspec.Struct):
@@ -37,18 +38,11 @@ class _Channel(msgspec.Struct):
 
 
 class _Sys(msgspec.Struct):
-    """What is wanted of `sys` in a status of later generations."""
+    """What is wanted of `sys` in a status or configuration of later generations."""
 
     mac: object = None
-    available_updates: dict[str, _Channel] | None = None
-
-
-class _Status(msgspec.Struct):
-    """What is wanted of `status`."""
-
-    mac: object = None
-    update: _Update | None = None
-    sys: _Sys | None = None
+    available_updates: dict[str, _Channel | None] | None = None
+    device: _Device | None = None
 
 
 class _Part(msgspec.Struct):
@@ -79,13 +73,16 @@ class Message(_Part):
     result: _Part | None = None
     shelly: _Part | None = None
     settings: _Part | None = None
-    status: _Status | None = None
+    status: _Part | None = None
 
     def first(self, name: str) -> Any:
         """A field, from the first place that states it."""
         # An answer has an id of its own, which is not the device's.
-        places: Iterable[Any] = (self if self.result is None else self.result, self.shelly, self.settings)
-        places = (*places, self.settings and self.settings.device, self.status, self.status and self.status.sys)
+        places: list[Any] = []
+        for part in filter(
+            None, (self if self.result is None else self.result, self.shelly, self.settings, self.status)
+        ):
+            places += [part, part.device, part.sys, part.sys and part.sys.device]
         return next((stated for place in places if (stated := getattr(place, name, None)) is not None), None)
 
 
@@ -132,8 +129,7 @@ def identity(name: str) -> str:
 def _offer(message: Message) -> tuple[Offer | None, str | None]:
     channels = (message.first("sys") or _Sys()).available_updates or {}
     for channel in ("stable", "beta"):
-        version = values.text(channels[channel].version) if channel in channels else None
-        if version:
+        if version := values.text((channels.get(channel) or _Channel()).version):
             return Offer(result=OfferResult.OFFERED, version=version), channel
     update = message.first("update") or _Update()
     if version := values.text(update.new_version):

@@ -58,7 +58,7 @@ def parse_description(data: bytes) -> Reading:
     parser.CharacterDataHandler = description.text
     parser.StartDoctypeDeclHandler = parser.EntityDeclHandler = _refuse
     try:
-        parser.Parse(data, True)
+        parser.Parse(data.strip(), True)
     except (expat.ExpatError, _Refused, ValueError) as error:
         raise LinkError(Result.PARSE_FAILED, "malformed", f"no device description: {error}") from error
     if not description.found:

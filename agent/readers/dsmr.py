@@ -29,6 +29,7 @@ _NOISE = b"\0\r\x02\xff"  # what stands in front of a line when a port was just 
 MAX_TELEGRAM_BYTES = 16 * 1024  # the longest have 4 KiB
 _IDENTIFICATION = re.compile(r"/([A-Za-z]{3}\S.*?)( V[0-9]+(?:\.[0-9]+)+\S*)?")
 _FIELD = re.compile(r"([0-9]+-[0-9]+:[0-9.]+)(?:\*[0-9]+)?\(([^()]*)\).*")
+_MASKED = re.compile(r"ER[0-9]{2}")  # an error, where a value should be
 _CRC = re.compile(rb"!([0-9A-Fa-f]{0,4})[ \t]*")
 _FIRMWARE, _SECOND_FIRMWARE, _SERIAL_NUMBER = "1-0:0.2.0", "1-1:0.2.0", "0-0:96.1.1"
 
@@ -60,8 +61,8 @@ def parse_telegram(identity: str, telegram: Sequence[bytes]) -> Reading:
         identity=identity,
         name=values.text(found[1]),
         ids=values.model_ids("dsmr", (found[1],)),
-        version_raw=values.version(found[2]) or values.version(stated.get(_FIRMWARE)),
-        version_alt=values.version(stated.get(_SECOND_FIRMWARE)),
+        version_raw=values.version(found[2]) or _firmware(stated.get(_FIRMWARE, "")),
+        version_alt=_firmware(stated.get(_SECOND_FIRMWARE, "")),
         hardware=values.text(stated.get(_SERIAL_NUMBER)),
     )
 
@@ -126,6 +127,10 @@ class Telegrams:
         self._lines, self._size = [], 0
 
 
+def _firmware(value: str) -> str | None:
+    return None if _MASKED.fullmatch(value) else values.version(value)
+
+
 def _is_identification(line: bytes) -> bool:
     short = line.startswith(b"/") and len(line) <= serial.MAX_LINE_BYTES
     return short and _IDENTIFICATION.fullmatch(_text(line)) is not None
@@ -139,7 +144,7 @@ def _identified(line: bytes) -> re.Match[str]:
 
 
 def _checksum_fits(telegram: bytes, last: bytes) -> bool:
-    found = _CRC.fullmatch(last.rstrip())
+    found = _CRC.fullmatch(last.rstrip(_NOISE + b" \t\n"))
     if found is None:
         return False
     stated = found[1]

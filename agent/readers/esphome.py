@@ -19,9 +19,9 @@ import msgspec
 from agent.errors import LinkError
 from agent.links import mqtt
 from agent.readers import _esphome as family
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
-from agent.readers._recording import unwrap
 from evidence.report import Result
 
 LIMIT_S = mqtt.LIMIT_S
@@ -53,12 +53,11 @@ def parse_discover(name: str, payload: bytes) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """A recorded message, for `parse`; the device is named by its address. None for a request."""
-    topic, payload = unwrap(data)
-    if topic == _DISCOVER or topic.startswith("esphome/ping"):
-        return None
-    if not payload.strip():
-        return []
+    """Recorded messages, for `parse`; a device is named by its address. None for requests and for its state."""
+    return recording.each(data, _parse_recorded, lambda topic: topic.startswith(f"{_DISCOVER}/"))
+
+
+def _parse_recorded(topic: str, payload: bytes) -> list[tuple[str, Reading | ReadFailure]]:
     address = values.text(values.json(payload, _FIELDS).get("mac"))
     return [(address or "self", parse_discover(topic.rpartition("/")[2], payload))]
 

@@ -35,6 +35,7 @@ from evidence.report import Result
 
 LIMIT_S = 30.0
 SAMPLES = "gateway"
+_FIRST_EEPROM = 1_546_300_800  # 2019, the year of the first; other words of the device tree are smaller numbers
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -104,8 +105,8 @@ def parse_kernel(name: str, release: str, build: str) -> Reading:
 
 def parse_boot_eeprom(timestamp: bytes | None, commit: bytes | None, board: bytes | None) -> list[Reading]:
     """The boot EEPROM: none on machines that have none."""
-    built = str(struct.unpack(">I", timestamp)[0]) if timestamp is not None and len(timestamp) == 4 else None
-    built = None if built == "0" else built
+    seconds = struct.unpack(">I", timestamp)[0] if timestamp is not None and len(timestamp) == 4 else 0
+    built = str(seconds) if seconds >= _FIRST_EEPROM else None
     git_hash = values.version(_text(commit))
     if built is None and git_hash is None:
         return []
@@ -162,10 +163,15 @@ def parse_mender(artifact: object, device_type: object = None) -> Reading:
     )
 
 
-def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """One recorded file, for `parse`, told by its content; the parts of a machine are named as they name themselves."""
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """One recorded file, for `parse`, told by its content; the parts of a machine are named as they name themselves.
+
+    None for the name of a board.
+    """
     if len(data) == 4:
         return _eeprom_sample(data, None)
+    if _BOARD.fullmatch(data):
+        return None
     if _GIT_HASH.fullmatch(data):
         return _eeprom_sample(None, data)
     if data.lstrip().startswith(b"{"):
@@ -174,7 +180,7 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
         timestamp = int(printed.get(b"timestamp", 0))
         return _eeprom_sample(timestamp.to_bytes(4, "big") if timestamp < 2**32 else None, printed.get(b"version"))
     stated = _assignments(data)
-    if _MENDER & stated.keys():
+    if _MENDER & stated.keys() or _PROVIDES.search(data):
         return [("self", parse_mender(stated.get("artifact_name"), stated.get("device_type")))]
     if _ARTIFACT.fullmatch(data):
         reading = parse_mender(_text(data))
@@ -191,8 +197,9 @@ def _eeprom_sample(timestamp: bytes | None, commit: bytes | None) -> list[tuple[
 
 def _json_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
     printed = values.json(data, _PRINTED)
-    if printed.Devices is not None:
-        return [(reading.identity.partition("/")[2], reading) for reading in parse_fwupd(printed.Devices)]
+    if printed.Devices is not None or printed.DeviceId is not None:
+        devices = [values.json(data, _PROPERTIES)] if printed.Devices is None else printed.Devices
+        return [(reading.identity.partition("/")[2], reading) for reading in parse_fwupd(devices)]
     if printed.slots is None:
         raise LinkError(Result.PARSE_FAILED, "malformed", "neither devices of fwupd nor slots of RAUC")
     slots = [slot for slots in printed.slots for slot in slots.values()]
@@ -232,16 +239,23 @@ class _Printed(msgspec.Struct):
     """What fwupdmgr and fwupdtool print with --json, and rauc status with --output-format=json."""
 
     Devices: list[dict[str, object]] | None = None
+    DeviceId: object = None  # where one device stands alone
     slots: list[dict[str, _Slot]] | None = None
     compatible: object = None
     booted: object = None
 
 
-_PRINTED = msgspec.json.Decoder(_Printed)
+_PRINTED = msgspec.json.Decoder(_Printed, float_hook=str)
+_PROPERTIES = msgspec.json.Decoder(dict[str, object], float_hook=str)
+_BOARD = re.compile(rb"Raspberry Pi [^\0]*\0\s*")  # the device tree's `model`
 _GIT_HASH = re.compile(rb"[0-9a-f]{40}\0?\s*")
 _VCGENCMD = re.compile(rb"^(version|timestamp) ([0-9a-f]{40}|[0-9]{1,12})\b", re.MULTILINE)
 _MENDER = {"artifact_name", "device_type"}
-_ARTIFACT = re.compile(rb"\w[\w .+~:/-]{0,250}\s*")
+_PROVIDES = re.compile(rb"^(?:rootfs-image|data-partition)[.]", re.MULTILINE)
+_ARTIFACT = re.compile(rb"\w[^\0-\x1f={}\x7f-\xff]{0,250}\s*")
+
+
+_ESCAPED = re.compile(r"\\([$`])")  # what the shell unquotes and shlex leaves
 
 
 def _assignments(data: bytes) -> dict[str, str]:
@@ -251,7 +265,7 @@ def _assignments(data: bytes) -> dict[str, str]:
         name, assigned, value = line.strip().partition("=")
         with contextlib.suppress(ValueError):
             if assigned and name.isidentifier():
-                found[name] = " ".join(shlex.split(value))
+                found[name] = _ESCAPED.sub(r"\1", " ".join(shlex.split(value)))
     return found
 
 

@@ -24,11 +24,11 @@ import msgspec
 
 from agent.errors import LinkError
 from agent.links import mqtt
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._availability import Availability, all_away
 from agent.readers._availability import parse as parse_availability
 from agent.readers._contract import ReadFailure, Reading
-from agent.readers._recording import unwrap
 from evidence.report import Result
 
 Outcomes: TypeAlias = list[Reading | ReadFailure]
@@ -177,11 +177,15 @@ def to_reading(device: Announcement) -> Reading:
     )
 
 
-def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """A recorded message, for `parse`; devices are named by their first identifier. A deleted message names none."""
-    _, payload = unwrap(data)
-    announcements = [parse_message(payload)] if payload.strip() else []
-    devices = [device for device in merge(announcements) if not _is_group(device)]
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """Recorded messages, for `parse`; devices are named by their first identifier. None where none is an announcement.
+
+    A deleted message names no device.
+    """
+    said = recording.each(data, lambda _, payload: [parse_message(payload)], lambda topic: topic.endswith("/config"))
+    if said is None:
+        return None
+    devices = [device for device in merge(said) if not _is_group(device)]
     return [((*device.identifiers, "self")[0], to_reading(device)) for device in devices]
 
 

@@ -189,10 +189,14 @@ def parse_at(identity: str, answers: Sequence[Answer]) -> Reading | ReadFailure:
     return _reading(identity)
 
 
-def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """A recorded conversation with an AT command set, for `parse`."""
-    lines = (line.strip() for line in data.decode("latin-1").replace("\0", "").splitlines())
-    return [("self", parse_at("link:", split(line for line in lines if line and line.isprintable())))]
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """A recorded conversation with an AT command set, for `parse`. None where only commands are in it."""
+    cut = serial.Lines().feed(data.replace(b"\0", b"") + b"\n")
+    lines = (line.decode("latin-1").strip() for line in cut)
+    answers = split(line for line in lines if line and line.isprintable())[:_MAX_LINES]
+    if answers and not any(answer.lines for answer in answers) and any(answer.command for answer in answers):
+        return None
+    return [("self", parse_at("link:", answers))]
 
 
 def split(lines: Iterable[str]) -> list[Answer]:

@@ -21,6 +21,7 @@ import msgspec
 
 from agent.errors import LinkError
 from agent.links import modbus
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
 from evidence.report import Result
@@ -81,27 +82,25 @@ def parse_identification(identity: str, objects: Mapping[int, bytes]) -> Reading
     )
 
 
-def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """A recorded exchange `{"tx": hex, "rx": hex}`, for `parse`; devices are named by their unit."""
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """Recorded exchanges, for `parse`; devices are named by their unit. None for requests that came back alone."""
+    frames = recording.answers(data)
+    if frames is None:
+        return None
+    units: dict[int, dict[int, bytes]] = {}
+    for frame in frames:
+        units.setdefault(frame[0], {}).update(_objects(frame))
+    return [(str(unit), parse_identification(f"link:/{unit}", objects)) for unit, objects in units.items()]
+
+
+def _objects(frame: bytes) -> dict[int, bytes]:
+    """What a recorded answer identifies: nothing where it is a refusal, or answers another function, such as 11."""
     try:
-        frame = bytes.fromhex(values.json(data, _EXCHANGE).rx)
-    except ValueError as error:
-        raise LinkError(Result.PARSE_FAILED, "malformed", f"rx is not in hex: {error}") from error
-    unit = frame[0] if frame else 0
-    try:
-        reading: Reading | ReadFailure = parse_identification(f"link:/{unit}", modbus.parse_identification(frame))
+        return modbus.parse_identification(frame)
     except LinkError as error:
-        reading = ReadFailure.of(f"link:/{unit}", error)
-    return [(str(unit), reading)]
-
-
-class _Exchange(msgspec.Struct):
-    """One request and its answer, as samples hold them."""
-
-    rx: str
-
-
-_EXCHANGE = msgspec.json.Decoder(_Exchange)
+        if error.result is Result.REFUSED or modbus.is_of_another_function(frame):
+            return {}
+        raise
 
 
 def _text(data: bytes) -> str:

@@ -22,6 +22,7 @@ import msgspec
 from agent.errors import LinkError
 from agent.links import modbus
 from agent.readers import _described as described
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
 from evidence.ids import MODEL_NAMESPACES
@@ -154,10 +155,8 @@ def parse_registers(identity: str, layout: Map, registers: bytes) -> Reading:
     Raises:
         LinkError: They are not those of the map, or hold no text where the version should be.
     """
-    for mark in layout.mark:
-        wanted = b"".join(value.to_bytes(2, "big") for value in mark.values)
-        if not registers[2 * mark.at :].startswith(wanted):
-            raise LinkError(Result.PARSE_FAILED, "other_map", f"register {mark.at} is not that of this map")
+    if missed := next((mark for mark in layout.mark if _misses(mark, registers)), None):
+        raise LinkError(Result.PARSE_FAILED, "other_map", f"register {missed.at} is not that of this map")
     stated = {name: _decoded(field, registers) for name, field in layout.field.items()}
     models = [_printable(stated[name]) for name in layout.model]
     return Reading(
@@ -171,24 +170,40 @@ def parse_registers(identity: str, layout: Map, registers: bytes) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """A recorded RTU reply in hex, for `parse`, with or without GoodWe's AA55 in front; a device is named by its unit.
+    """Recorded RTU replies, for `parse`, with or without GoodWe's AA55 in front; a device is named by its unit.
 
-    The map is the one with as many registers, since a reply does not say where it is from. None for other replies.
+    A reply does not say where it is from: the map is the one whose mark is in it, else the one with as many registers.
+    None for other replies.
     """
-    try:
-        frame = bytes.fromhex(data.decode("ascii")).removeprefix(b"\xaa\x55")
-    except ValueError as error:
-        raise LinkError(Result.PARSE_FAILED, "malformed", f"not in hex: {error}") from error
+    frames = recording.answers(data)
+    if frames is None:
+        return None
+    found = [outcome for frame in frames if (outcome := _parse_reply(frame.removeprefix(b"\xaa\x55")))]
+    return None if frames and not found else found
+
+
+def _parse_reply(frame: bytes) -> tuple[str, Reading | ReadFailure] | None:
     unit, function = (*frame[:2], 0, 0)[:2]
     try:
         registers = modbus.parse_registers(frame, 4 if function & 0x7F == 4 else 3)
     except LinkError as error:
-        return [(str(unit), ReadFailure.of(f"link:/{unit}", error))]
-    layouts = [described.load("registers", name, Map) for name in described.names("registers")]
-    fitting = [found for found in layouts if (found.function, 2 * found.count) == (function, len(registers))]
-    if not fitting:
-        return None
-    return [(str(unit), parse_registers(f"link:/{unit}", fitting[0], registers))]
+        return str(unit), ReadFailure.of(f"link:/{unit}", error)
+    for name in described.names("registers"):
+        layout = described.load("registers", name, Map)
+        if layout.function == function and _fits(layout, registers):
+            return str(unit), parse_registers(f"link:/{unit}", layout, registers)
+    return None
+
+
+def _fits(layout: Map, registers: bytes) -> bool:
+    if layout.mark:
+        return len(registers) >= 2 * layout.count and not any(_misses(mark, registers) for mark in layout.mark)
+    return len(registers) == 2 * layout.count
+
+
+def _misses(mark: Mark, registers: bytes) -> bool:
+    wanted = b"".join(value.to_bytes(2, "big") for value in mark.values)
+    return not registers[2 * mark.at :].startswith(wanted)
 
 
 def _decoded(field: Field, registers: bytes) -> str | None:

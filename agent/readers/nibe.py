@@ -18,6 +18,7 @@ from operator import xor
 
 from agent.errors import LinkError
 from agent.links import serial
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
 from evidence.report import Result
@@ -70,11 +71,7 @@ def parse_product(identity: str, data: bytes) -> Reading:
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """Recorded frames in hex, for `parse`; a pump is named by its model. None for frames of other commands."""
     frames = Frames()
-    try:
-        found = frames.feed(bytes.fromhex(data.decode("ascii")))
-    except ValueError as error:
-        raise LinkError(Result.PARSE_FAILED, "malformed", f"not in hex: {error}") from error
-    if not found:
+    if not frames.feed(recording.from_hex(data)):
         if frames.others:
             return None
         raise frames.fault()

@@ -27,7 +27,10 @@ SAMPLES = "otgw"
 PARTS = ("gateway", "boiler", "thermostat")
 _REQUEST = b"PR=A\r\n"
 _BANNER = re.compile(r"(?:PR: A=)?OpenTherm Gateway (.*)")
+_WIRE_FAULT = re.compile(r"Error 0[1-4]")  # on the OpenTherm wires; it says nothing of anybody
 _REFUSAL = re.compile(r"NG|SE|BV|OR|NS|NF|OE")
+_COMMAND, _ANSWER = re.compile(r"[A-Z]{2}=\S.*"), re.compile(r"[A-Z]{2}: ?\S.*")
+_SUMMARY = re.compile(r"[0-9./-]+(?:,[0-9./-]*){20,}")  # what PS=1 prints instead of messages
 _MESSAGE = re.compile(r"([TBRA])([0-9A-F]{2})([0-9A-F]{2})[0-9A-F]{2}([0-9A-F]{2})")
 # Who states its version in which type of message with which data id.
 _STATEMENTS = {("B", 4, 127): "boiler", ("T", 1, 126): "thermostat"}
@@ -55,14 +58,17 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
     return [outcome for _, outcome in traffic.outcomes(link)]
 
 
-def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
-    """Recorded lines, for `parse`; a gateway of which they say nothing is no reading."""
+def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
+    """Recorded lines, for `parse`; a gateway of which they say nothing is no reading. None for commands alone."""
     traffic = Traffic()
     traffic.feed(data + b"\n")
     if not traffic.understood:
+        if all(_COMMAND.fullmatch(line.strip()) for line in data.decode("latin-1").splitlines() if line.strip()):
+            return None
         raise traffic.fault()
-    spoken = traffic.stated.keys() | ({"gateway"} if traffic.refused else set())
-    return [(part, outcome) for part, outcome in traffic.outcomes("link:") if part in spoken]
+    if traffic.refused:
+        traffic.stated.setdefault("gateway", None)
+    return [(part, outcome) for part, outcome in traffic.outcomes("link:") if part in traffic.stated]
 
 
 class Traffic:
@@ -86,7 +92,7 @@ class Traffic:
         """Take what came; whether all parts have stated their version."""
         for line in self._lines.feed(data):
             self.understood |= self._take(line.decode("latin-1").strip())
-        return len(self.stated) == len(PARTS)
+        return all(self.stated.get(part) for part in PARTS)
 
     def outcomes(self, link: str) -> list[tuple[str, Reading | ReadFailure]]:
         """One for the gateway, and one for each other part that stated its version."""
@@ -106,13 +112,13 @@ class Traffic:
                 self.stated[part] = str(version)
         elif banner := _BANNER.fullmatch(line):
             self.stated["gateway"] = values.version(banner[1]) if banner[1][:1].isdigit() else None
-        elif line.startswith("PR: "):
+        elif _ANSWER.fullmatch(line) or _SUMMARY.fullmatch(line):
             self.stated.setdefault("gateway", None)
             self.build = values.text(line.removeprefix("PR: B=")) if line.startswith("PR: B=") else self.build
         elif _REFUSAL.fullmatch(line):
             self.refused = line
         else:
-            return False
+            return _WIRE_FAULT.fullmatch(line) is not None
         return True
 
     def _reading(self, link: str, part: str) -> Reading:

@@ -19,10 +19,10 @@ import msgspec
 
 from agent.errors import LinkError
 from agent.links import mqtt
+from agent.readers import _recording as recording
 from agent.readers import _shelly as family
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
-from agent.readers._recording import unwrap
 from evidence.report import Result
 
 LIMIT_S = 60.0
@@ -73,10 +73,11 @@ def parse_message(data: bytes) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """What one device said, over MQTT or HTTP, for `parse`; it is named by its address. None for a request."""
-    topic, payload = unwrap(data)
-    if topic.endswith("/command"):
-        return None
+    """What devices said, over MQTT or HTTP, for `parse`; each is named by its address. None for requests."""
+    return recording.each(data, _parse_recorded, lambda topic: not topic.endswith(("/command", f"/{_ONLINE}")))
+
+
+def _parse_recorded(_: str, payload: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     message = values.json(payload, family.MESSAGE)
     if message.method is not None:
         return None

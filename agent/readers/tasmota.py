@@ -20,9 +20,9 @@ import msgspec
 
 from agent.errors import LinkError
 from agent.links import mqtt
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
-from agent.readers._recording import unwrap
 from evidence.report import Result
 
 LIMIT_S = 60.0
@@ -120,16 +120,14 @@ def parse_status(reading: Reading, payload: bytes) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """A recorded message, for `parse`; the device is named by its address, else by its topic. None for a command."""
-    topic, payload = unwrap(data)
-    levels = topic.split("/")
-    if "cmnd" in levels:
-        return None
-    if not payload.strip():
-        return []
+    """Recorded messages, for `parse`; a device is named by its address, else by its topic. None for commands."""
+    return recording.each(data, _parse_recorded, lambda topic: not {"cmnd", "LWT"} & set(topic.split("/")))
+
+
+def _parse_recorded(topic: str, payload: bytes) -> list[tuple[str, Reading | ReadFailure]]:
     if topic.startswith("tasmota/discovery/"):
         stated = values.json(payload, _ANNOUNCEMENT)
-        return [(values.text(stated.mac) or levels[2], _announced(topic, stated))]
+        return [(values.text(stated.mac) or topic.split("/")[2], _announced(topic, stated))]
     status = values.json(payload, _STATUS)
     address = values.text(status.StatusNET.Mac) if status.StatusNET else None
     reading = parse_info(topic, payload)

@@ -25,15 +25,17 @@ import msgspec
 
 from agent.errors import LinkError
 from agent.links import mqtt
+from agent.readers import _recording as recording
 from agent.readers import _values as values
 from agent.readers._contract import ReadFailure, Reading
-from agent.readers._recording import unwrap
 from evidence.report import Offer, OfferResult, Result
 
 LIMIT_S = 60.0
 DISTANCE = 1
 SAMPLES = "zigbee2mqtt"
 _DEVICES, _INFO, _STATE = "bridge/devices", "bridge/info", "bridge/state"
+_LONGEST_NUMBER = 10  # digits of an unsigned 32 bit number
+_INVENTORY = (_DEVICES, _INFO)
 
 
 class Settings(mqtt.Broker, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -140,17 +142,17 @@ def parse_info(data: bytes) -> list[Reading]:
         LinkError: It is no such payload.
     """
     info = values.json(data, _INFO_DECODER)
-    coordinator = values.ieee(info.coordinator.ieee_address)
+    stick = info.coordinator
     bridge = Reading(
-        identity=values.zigbee2mqtt_bridge(info.coordinator.ieee_address) or "link:zigbee2mqtt/bridge",
+        identity=values.zigbee2mqtt_bridge(stick and stick.ieee_address) or "link:zigbee2mqtt/bridge",
         name="Zigbee2MQTT",
         version_raw=values.version(info.version),
     )
-    if coordinator is None and info.coordinator == _Coordinator():
+    if stick is None:
         return [bridge]
     # Older ones do not state its address.
-    identity = coordinator or "link:zigbee2mqtt/coordinator"
-    revision = values.version(info.coordinator.meta.revision)
+    identity = values.ieee(stick.ieee_address) or "link:zigbee2mqtt/coordinator"
+    revision = values.version(stick.meta.revision) if stick.meta else None
     return [bridge, Reading(identity=identity, name="Coordinator", distance=DISTANCE, version_raw=revision)]
 
 
@@ -173,17 +175,20 @@ def parse_update(data: bytes) -> Reading:
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
-    """One recorded payload, for `parse`; devices are named by their address, where they state it.
+    """Recorded messages, for `parse`; devices are named by their address, where they state it.
 
-    None for a catalogue of update files, a list of groups, an event and an answer to a request.
+    None for a catalogue of update files, a list of groups, an event, a line of the log and an answer to a request.
     """
-    _, payload = unwrap(data)
+    return recording.each(data, _parse_recorded, lambda topic: "/bridge/" not in topic or topic.endswith(_INVENTORY))
+
+
+def _parse_recorded(_: str, payload: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     if payload.lstrip().startswith(b"["):
         if any((item.fileVersion, item.members) != (None, None) for item in values.json(payload, _CATALOGUE)):
             return None
         return [(_sample_name(outcome), outcome) for outcome in parse_devices(payload)]
     keys = values.json(payload, _OBJECT).keys()
-    if "data" in keys and {"status", "type"} & keys:
+    if ("data" in keys and {"status", "type"} & keys) or {"level", "message"} <= keys:
         return None
     if {"coordinator", "version"} & keys:
         return [(_sample_name(reading), reading) for reading in parse_info(payload)]
@@ -201,24 +206,24 @@ class _Device(msgspec.Struct):
     software_build_id_2020: object = msgspec.field(default=None, name="software_build_ID")
 
 
-class _Meta(msgspec.Struct, frozen=True):
+class _Meta(msgspec.Struct):
     """What is wanted of the coordinator's `meta`, which differs with its maker."""
 
     revision: object = None
 
 
-class _Coordinator(msgspec.Struct, frozen=True):
+class _Coordinator(msgspec.Struct):
     """What is wanted of `coordinator`."""
 
     ieee_address: object = None
-    meta: _Meta = _Meta()
+    meta: _Meta | None = None
 
 
 class _Info(msgspec.Struct):
     """What is wanted of `bridge/info`."""
 
     version: object
-    coordinator: _Coordinator = _Coordinator()
+    coordinator: _Coordinator | None = None
 
 
 class _Update(msgspec.Struct):
@@ -276,7 +281,9 @@ def _nameless(number: int, reason: str, detail: str) -> ReadFailure:
 
 def _file_version(value: object) -> str | None:
     """The version of an OTA file, an unsigned 32 bit number; older Zigbee2MQTT writes -1 where it knows none."""
-    return str(value) if type(value) is int and 0 <= value < 2**32 else None
+    stated = values.text(value) or ""
+    number = int(stated) if stated.isdecimal() and len(stated) <= _LONGEST_NUMBER else -1
+    return str(number) if 0 <= number < 2**32 else None
 
 
 def _offer_result(state: object) -> OfferResult:

@@ -18,7 +18,7 @@ FULL, SHORT = "LM4R02A03_01.204", "LM4R02A03"
 
 def said(*lines: str) -> Reading | ReadFailure:
     """What a recorded conversation comes to."""
-    [(name, outcome)] = line.parse_sample("\r\n".join(lines).encode())
+    [(name, outcome)] = line.parse_sample("\r\n".join(lines).encode()) or []
     assert name == "self"
     return outcome
 
