@@ -10,12 +10,12 @@ from pathlib import Path
 
 from agent.errors import CredentialError
 
-_OTHERS = 0o077
+_DIRECTORY, _OTHERS = "CREDENTIALS_DIRECTORY", 0o077
 
 
 def credential(name: str) -> Path | None:
     """The credential of that name, None where systemd gave us none."""
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    directory = os.environ.get(_DIRECTORY)
     path = Path(directory, name) if directory else None
     return path if path is not None and path.exists() else None
 
@@ -30,7 +30,7 @@ def private_file(path: Path) -> Path:
         mode = path.stat().st_mode
     except OSError as error:
         raise CredentialError(f"{path}: {error.strerror}; put the secret there, for its owner only") from error
-    if mode & _OTHERS:
+    if mode & _OTHERS and str(path.parent) != os.environ.get(_DIRECTORY):
         raise CredentialError(f"{path}: others may read this secret; chmod 600, and think about who has read it")
     return path
 

@@ -4,6 +4,8 @@
 - `gateway.id`: 32 hex digits, kept for life.
 - `agent.key`: the 32 byte seed of the Ed25519 key, written last.
 
+The key may be a credential of systemd instead (`LoadCredential=agent.key:…`); then it is never written here.
+
 Nothing can be signed before `agent.key` is there, so one that is missing beside the other two is a first start that was
 cut off, and is finished. Once anything was signed, a missing or damaged file is an error: a new identity would be a new
 gateway, whose past nobody could prove.
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.credentials import credential, private_file
 from agent.disk import Disk, make_private
 from agent.errors import StateError
 from evidence.ids import ID_BYTES, is_id
@@ -58,14 +61,16 @@ def load(state_dir: Path) -> Identity | None:
 
     Raises:
         StateError: A file of it is missing, damaged or not ours to read.
+        CredentialError: Others may read a secret.
     """
     try:
-        if not (state_dir / KEY_FILE).exists():
-            _check_nothing_signed(state_dir)
+        last = state_dir / (KEY_FILE if credential(KEY_FILE) is None else GATEWAY_FILE)
+        if not last.exists():
+            _check_nothing_signed(last)
             return None
         return Identity(
             gateway=_gateway(state_dir / GATEWAY_FILE),
-            key=SigningKey(_exactly(state_dir / KEY_FILE, SEED_BYTES)),
+            key=SigningKey(_exactly(_key_file(state_dir), SEED_BYTES)),
             secret=_exactly(state_dir / SECRET_FILE, _SECRET_BYTES),
         )
     except PermissionError as error:
@@ -90,7 +95,8 @@ def load_or_create(state_dir: Path) -> Identity:
         for name, data in ((SECRET_FILE, new.secret), (GATEWAY_FILE, new.gateway.encode() + b"\n")):
             if not (state_dir / name).exists():
                 disk.replace(state_dir / name, data)
-        disk.replace(state_dir / KEY_FILE, new.key.seed)
+        if credential(KEY_FILE) is None:
+            disk.replace(state_dir / KEY_FILE, new.key.seed)
     except OSError as error:
         raise StateError(f"{error.filename or state_dir}: {error.strerror}; state_dir must be writable") from error
     return load_or_create(state_dir)
@@ -102,9 +108,19 @@ _ADVICE = (
 )
 
 
-def _check_nothing_signed(state_dir: Path) -> None:
-    if any((state_dir / name).exists() for name in _SIGNED):
-        raise StateError(f"{state_dir / KEY_FILE} is missing; {_ADVICE.format(state_dir)}")
+def _check_nothing_signed(missing: Path) -> None:
+    if any((missing.parent / name).exists() for name in _SIGNED):
+        raise StateError(
+            f"{missing} is missing; {_ADVICE.format(missing.parent)}. "
+            f"Where the service has it as a credential, run this with CREDENTIALS_DIRECTORY too"
+        )
+
+
+def _key_file(state_dir: Path) -> Path:
+    given, own = credential(KEY_FILE), state_dir / KEY_FILE
+    if given is not None and own.exists() and own.read_bytes() != given.read_bytes():
+        raise StateError(f"{own} and the credential {KEY_FILE} are two keys; remove the one that is not this gateway's")
+    return given or own
 
 
 def _check_owner(state_dir: Path) -> None:
@@ -122,6 +138,7 @@ def _check_owner(state_dir: Path) -> None:
 
 def _exactly(path: Path, size: int) -> bytes:
     data = path.read_bytes()
+    private_file(path)
     if len(data) != size:
         raise StateError(f"{path} is damaged: {len(data)} bytes, not {size}; {_ADVICE.format(path.parent)}")
     return data

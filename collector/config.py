@@ -6,10 +6,12 @@ from typing import Annotated, Final
 
 import msgspec
 
+from collector.credentials import credential
 from collector.errors import ConfigError
 from evidence import checked
 from evidence.checked import CheckError
 
+KEY_FILE: Final = "collector.key"
 DEFAULT_PATH: Final = "/etc/updateplicht/collector.toml"
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
@@ -89,8 +91,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def key_path(self) -> Path:
-        """The collector's signing key."""
-        return Path(self.state_dir) / "collector.key"
+        """The collector's signing key: a credential, else a file of its own."""
+        return credential(KEY_FILE) or Path(self.state_dir) / KEY_FILE
 
     @property
     def register_path(self) -> Path:

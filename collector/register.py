@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.config import Config
+from collector.errors import ConfigError
 from collector.store.database import open_engine
 from collector.transparency.key import load_or_make
 from collector.transparency.log import Log
@@ -37,4 +38,7 @@ async def opened(config: Config, *, now: int) -> AsyncIterator[tuple[AsyncEngine
 
 def _key(config: Config) -> SigningKey:
     Path(config.state_dir).mkdir(parents=True, exist_ok=True, mode=0o700)
+    if config.register_path.exists() and not config.key_path.exists():
+        what = "not there, though its register is; put it back, or hand it over as the credential collector.key"
+        raise ConfigError(str(config.key_path), "", what)
     return load_or_make(config.key_path)

@@ -1,9 +1,10 @@
-"""The collector's signing key: a file of 32 secret bytes that only its owner may read."""
+"""The collector's signing key: a file of 32 secret bytes that only its owner may read, or a credential of systemd."""
 
 import os
 import secrets
 from pathlib import Path
 
+from collector.credentials import private_file
 from collector.errors import ConfigError
 from evidence.keys import SEED_BYTES, SigningKey
 
@@ -27,9 +28,7 @@ def load_key(path: Path) -> SigningKey:
         ConfigError: The file is no key, or others may read it.
         OSError: It cannot be read.
     """
-    if path.stat().st_mode & 0o077:
-        raise ConfigError(str(path), "", "others may read this key; chmod 600, and think about who has read it")
-    seed = path.read_bytes()
+    seed = private_file(path).read_bytes()
     if len(seed) != SEED_BYTES:
         raise ConfigError(str(path), "", f"{len(seed)} bytes; expected a key of {SEED_BYTES}; put the right file back")
     return SigningKey(seed)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent import keys
-from agent.errors import StateError
+from agent.errors import CredentialError, StateError
 from agent.state import Remembered, locked
 
 
@@ -95,3 +95,51 @@ def test_two_agents_do_not_share_a_state(tmp_path: Path) -> None:
     """They would use numbers twice."""
     with locked(tmp_path), pytest.raises(StateError, match="in use by another"), locked(tmp_path):
         pass
+
+
+def test_a_key_that_others_may_read_is_refused(tmp_path: Path) -> None:
+    """With what to do about it."""
+    keys.load_or_create(tmp_path)
+    (tmp_path / keys.KEY_FILE).chmod(0o640)
+    with pytest.raises(CredentialError, match="chmod 600"):
+        keys.load(tmp_path)
+
+
+def test_the_key_may_be_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used whatever mode it seems to have, and never written; the ids are made around it once."""
+    given, state_dir = tmp_path / "credentials", tmp_path / "state"
+    given.mkdir()
+    (given / keys.KEY_FILE).write_bytes(bytes(32))
+    (given / keys.KEY_FILE).chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    assert keys.load(state_dir) is None
+    made = keys.load_or_create(state_dir)
+    assert (made.key.seed, keys.load_or_create(state_dir).gateway) == (bytes(32), made.gateway)
+    assert not (state_dir / keys.KEY_FILE).exists()
+
+
+def test_outside_the_service_its_credential_is_missed_and_not_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that does not see it makes no second key, once anything was remembered."""
+    given, state_dir = tmp_path / "credentials", tmp_path / "state"
+    given.mkdir()
+    (given / keys.KEY_FILE).write_bytes(bytes(32))
+    (given / keys.KEY_FILE).chmod(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    keys.load_or_create(state_dir)
+    Remembered(state_dir).update(sequence=1)
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(StateError, match="CREDENTIALS_DIRECTORY"):
+        keys.load_or_create(state_dir)
+
+
+def test_two_keys_are_one_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A credential beside another key of its own: nobody knows which is the gateway's."""
+    given, state_dir = tmp_path / "credentials", tmp_path / "state"
+    keys.load_or_create(state_dir)
+    given.mkdir()
+    (given / keys.KEY_FILE).write_bytes(bytes(32))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    with pytest.raises(StateError, match="two keys"):
+        keys.load(state_dir)

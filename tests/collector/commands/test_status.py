@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from collector.transparency.key import load_or_make
 from tests.collector.commands.conftest import Command
 from tests.collector.register import HOME, key_of
 
@@ -36,6 +37,7 @@ def test_a_directory_that_cannot_be(command: Command, config: Path) -> None:
 def test_a_damaged_register(command: Command, tmp_path: Path) -> None:
     """One line that says to restore it, exit 74."""
     (tmp_path / "state").mkdir()
+    load_or_make(tmp_path / "state" / "collector.key")
     (tmp_path / "state" / "register.sqlite").write_bytes(b"no database " * 1000)
     code, out, err = command("status")
     assert (code, out, err.count("\n")) == (74, "", 1)

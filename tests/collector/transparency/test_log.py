@@ -164,6 +164,27 @@ async def test_a_register_stays_with_its_key_and_its_clock(tmp_path: Path) -> No
         async with opened(Config(state_dir=str(tmp_path), simulated=True), now=NOW):
             pass
     (tmp_path / "collector.key").unlink()
+    with pytest.raises(ConfigError, match="put it back"):
+        async with opened(Config(state_dir=str(tmp_path)), now=NOW):
+            pass
+    assert not (tmp_path / "collector.key").exists()
+    load_or_make(tmp_path / "collector.key")
     with pytest.raises(ConfigError, match="put that one back"):
         async with opened(Config(state_dir=str(tmp_path)), now=NOW):
+            pass
+
+
+async def test_the_key_may_be_a_credential_of_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is used whatever mode it seems to have, and never written beside the register."""
+    given, state = tmp_path / "credentials", tmp_path / "state"
+    given.mkdir()
+    key = load_or_make(given / "collector.key")
+    (given / "collector.key").chmod(0o440)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(given))
+    async with opened(Config(state_dir=str(state)), now=NOW) as (_, log):
+        assert log.key == key
+    assert not (state / "collector.key").exists()
+    monkeypatch.delenv("CREDENTIALS_DIRECTORY")
+    with pytest.raises(ConfigError, match=r"credential collector\.key"):
+        async with opened(Config(state_dir=str(state)), now=NOW):
             pass
