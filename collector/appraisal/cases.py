@@ -3,6 +3,8 @@
 The form of a case is that of the labelled cases: `case`, `at`, `known`, `policy`, and `facts` or `fleet`.
 """
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -31,6 +33,20 @@ class Case(Struct, frozen=True):
             raise ValueError("a case has either `facts` or `fleet`")
 
 
+def read(content: bytes) -> object:
+    """What a case file holds; a byte order mark is passed over (RFC 8259 section 8.1).
+
+    Raises:
+        CaseError: No JSON, or one that two readers could read differently.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+        json.loads(text, object_pairs_hook=_each_name_once)  # msgspec keeps the last of two
+        return msgspec.json.decode(text)
+    except (ValueError, RecursionError) as fault:
+        raise CaseError(f"cannot be read as JSON: {fault}") from fault
+
+
 def answer(given: object, policy_named: Callable[[str], Policy]) -> dict[str, Any]:
     """The answer to a case: its sentence, and the verdicts, or the id of the first invalid fact.
 
@@ -54,3 +70,10 @@ def answer(given: object, policy_named: Callable[[str], Policy]) -> dict[str, An
         return {"case": case.case, **appraise(case.facts or [], at, known, policy)}
     except FactError as fault:
         return {"case": case.case, "error": fault.fact_id}
+
+
+def _each_name_once(pairs: list[tuple[str, object]]) -> None:
+    """RFC 8259 section 4: what an object means that has a name twice is anybody's guess."""
+    name, times = Counter(name for name, _ in pairs).most_common(1)[0] if pairs else ("", 1)
+    if times > 1:
+        raise ValueError(f"{name!r} stands twice in one object")

@@ -70,7 +70,7 @@ class Completion:
         """What every advisory comes to, and what is said without any."""
         exposures = self._scene.outlook.exposures
         slots = [tuple(self._advisory(each, choice) for choice in each.choices) for each in exposures]
-        return Cell((*slots, (self._unnamed(),)), self._rest(), self._duty.flags | self._withdrawn())
+        return Cell((*slots, (self._unnamed(),)), self._rest(), self._duty.flags | withdrawn(self._scene, self._duty))
 
     def _advisory(self, exposure: Exposure, choice: Choice) -> Result:
         """V3 to V7: what one advisory comes to."""
@@ -211,23 +211,25 @@ class Completion:
             for notice in self._scene.record.notices
         )
 
-    def _withdrawn(self) -> frozenset[Flag]:
-        """F-withdrawn: an update of the support period that must still be there is not (CRA article 13(9))."""
-        taken = self._duty.cra and any(
-            (release.security or release.fixes)
-            and release.gone_at is not None
-            and self._at.reached(release.gone_at)
-            and self._must_be_kept(available(release, self._scene.ground)[1])
-            for release in self._scene.device.releases
-        )
-        return frozenset({Flag.FIX_WITHDRAWN} if taken else ())
 
-    def _must_be_kept(self, since: datetime) -> bool:
-        duty, zone = self._duty, self._scene.ground.zone
-        if duty.start is None or not duty.start <= since < duty.owed_until:
-            return False
-        kept = day_end(add_months(local_day(since, zone), self._scene.policy.cra_keep_months), zone)
-        return not self._at.reached(max(duty.owed_until, kept))
+def withdrawn(scene: Scene, duty: Duty) -> frozenset[Flag]:
+    """F-withdrawn: an update of the support period that must still be there is not (CRA article 13(9))."""
+    taken = duty.cra and any(
+        (release.security or release.fixes)
+        and release.gone_at is not None
+        and scene.at.reached(release.gone_at)
+        and _must_be_kept(available(release, scene.ground)[1], scene, duty)
+        for release in scene.device.releases
+    )
+    return frozenset({Flag.FIX_WITHDRAWN} if taken else ())
+
+
+def _must_be_kept(since: datetime, scene: Scene, duty: Duty) -> bool:
+    if duty.start is None or not duty.start <= since < duty.owed_until:
+        return False
+    zone = scene.ground.zone
+    kept = day_end(add_months(local_day(since, zone), scene.policy.cra_keep_months), zone)
+    return not scene.at.reached(max(duty.owed_until, kept))
 
 
 _LEVELS = {

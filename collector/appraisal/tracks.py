@@ -15,7 +15,7 @@ from collector.appraisal.exposure import Outlook, combinations, outlook
 from collector.appraisal.join import Agreed, can_differ, deciding_names, deciding_words, possible_codes, possible_flags
 from collector.appraisal.policy import Policy
 from collector.appraisal.record import Record
-from collector.appraisal.state import Cell, Completion, Result, Scene
+from collector.appraisal.state import Cell, Completion, Result, Scene, withdrawn
 from collector.appraisal.verdict import Finding, Verdict, Window
 from collector.appraisal.windows import Completions, Duty, Ground, Stopped
 
@@ -49,11 +49,13 @@ class _Track:
         if installed is None or self._device.code or all(duty.reason is not None for duty in duties):  # C2
             return self._joined(outcome, {duty: [self._without_fixes(duty)] for duty in duties}, None)
         ahead = outlook(self._record, self._device, installed, self._ground, self._at, self._policy)
+        scene = Scene(self._record, self._device, self._ground, ahead, self._at, self._policy)
         unknown = ahead.unknown_words()
         if len(unknown) > self._policy.max_unknowns:  # C3
-            flags = self._flags.union({Flag.TOO_MANY_UNKNOWNS}, *(duty.flags for duty in duties))
+            flags = self._flags.union(
+                {Flag.TOO_MANY_UNKNOWNS}, *(duty.flags | withdrawn(scene, duty) for duty in duties)
+            )
             return self._said(Code.INSUFFICIENT_EVIDENCE, duties, flags, missing=unknown)
-        scene = Scene(self._record, self._device, self._ground, ahead, self._at, self._policy)
         fillings = ahead.shared()
         cells = {
             duty: [

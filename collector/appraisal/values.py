@@ -6,11 +6,11 @@ in a zone is asked of it later. Every parser raises ValueError for anything but 
 
 import re
 from calendar import monthrange
-from datetime import UTC, date, datetime, timedelta
+from datetime import MINYEAR, UTC, date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from collector.appraisal.days import ONE_SECOND, day_end, day_start, local_day, shift
+from collector.appraisal.days import EARLIEST, LATEST, ONE_SECOND, day_end, day_start, local_day, shift
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MONTH = re.compile(r"(\d{4})-(\d{2})", re.ASCII)
@@ -168,7 +168,8 @@ def _days(form: object) -> tuple[date, date]:
 
 
 def _instant(written: re.Match[str]) -> datetime:
+    moment = datetime.fromisoformat(written[1] + written[2])
     try:
-        return datetime.fromisoformat(written[1] + written[2]).astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError:
-        raise ValueError("an instant outside the calendar") from None
+        return EARLIEST if moment.year == MINYEAR else LATEST

@@ -51,20 +51,20 @@ def waived(waivers: Sequence[Waiver], sale: Sale, model: str, zone: ZoneInfo, po
         agreed = _agreed(one, sale, zone, policy)
         failed = _failed(one, agreed, sale, model, zone, policy)
         flags |= failed or {Flag.WAIVER_VALID}
-        valid += [agreed] if agreed and not failed else []
+        valid += [] if failed else agreed
     last_days = [waiver.until.days(zone)[1] for waiver in valid if waiver.until is not None]
     return Waived(frozenset(flags), bool(valid), max(last_days, default=None))
 
 
 def _failed(
-    one: Sequence[Waiver], agreed: Waiver | None, sale: Sale, model: str, zone: ZoneInfo, policy: Policy
+    one: Sequence[Waiver], agreed: Sequence[Waiver], sale: Sale, model: str, zone: ZoneInfo, policy: Policy
 ) -> set[Flag]:
     tests = {
         "W1": (Flag.WAIVER_LATE, all(_same_act(each, sale, zone, policy) for each in one)),
         "W2": (Flag.WAIVER_UNSPECIFIC, all(_is_of(each, sale, model) for each in one)),
         "W3": (Flag.WAIVER_BUNDLED, all(each.separate and each.signed_digest == each.document_digest for each in one)),
         "W4": (Flag.WAIVER_UNSPECIFIC, all(_shown(each) for each in one)),
-        "W5": (Flag.WAIVER_ONE_SIDED, agreed is not None),
+        "W5": (Flag.WAIVER_ONE_SIDED, bool(agreed)),
         "W6": (Flag.WAIVER_IDENTITY, all(each.signer == "buyer" and each.preticked is False for each in one)),
         "W7": (Flag.WAIVER_VOID_SCOPE, not any(each.excludes for each in one)),
     }
@@ -97,15 +97,15 @@ def _shown(waiver: Waiver) -> bool:
     return waiver.shown_digest == waiver.document_digest and shown_in_time
 
 
-def _agreed(one: Sequence[Waiver], sale: Sale, zone: ZoneInfo, policy: Policy) -> Waiver | None:
-    """W5: what a consumer and this seller both deposited in time, the one as the other."""
+def _agreed(one: Sequence[Waiver], sale: Sale, zone: ZoneInfo, policy: Policy) -> list[Waiver]:
+    """W5: the copies that a consumer and this seller both deposited in time, the one as the other."""
     contract = _contract(sale)
     if contract is None:
-        return None
+        return []
     concluded = contract if isinstance(contract, datetime) else day_end(contract, zone)
     in_time = [each for each in one if each.recorded_at - concluded <= timedelta(hours=policy.waiver_deposit_hours)]
     sellers = [_content(each) for each in in_time if each.issuer == sale.seller_issuer]
-    return next((each for each in in_time if each.role == "consumer" and _content(each) in sellers), None)
+    return [each for each in in_time if each.role == "consumer" and _content(each) in sellers]
 
 
 def _content(deposit: Waiver) -> dict[str, object]:

@@ -129,12 +129,15 @@ def available_day(device: Device, policy: Policy, zone: ZoneInfo) -> date:
 
 
 def placed_days(record: Record, device: Device, policy: Policy, zone: ZoneInfo) -> tuple[date, date, bool]:
-    """C1: the first and the last possible placing day, and whether it is stated."""
+    """C1: the first and the last possible placing day, and whether it is stated.
+
+    A seller's own record of a sale states no contract here either: it must not move a unit out of the maker's duty.
+    """
     unit = record.unit
     stated = (unit.substantially_modified or unit.placed) if unit else None
     if stated is not None:
         return *stated.days(zone), True
-    sold = [sale.contract.days(zone)[1] for sale in record.sales if sale.contract is not None]
+    sold = [sale.contract.days(zone)[1] for sale in record.sales if sale.contract and sale.role != "seller"]
     return available_day(device, policy, zone), min([first_report_day(record, zone), *sold]), False
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from collector.appraisal import AppraisalError, CaseError, Policy, policies
-from collector.appraisal.cases import answer
+from collector.appraisal.cases import answer, read
 
 
 def add_parser(subparsers: Any) -> None:
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             line = answer(_read(file), policy_named)
         except AppraisalError as fault:
-            line = {"path": str(file), "error": str(fault)}
+            line = {"path": os.fsencode(file).decode(errors="backslashreplace"), "error": str(fault)}
             outcome = os.EX_DATAERR
         print(msgspec.json.encode(line).decode())
     return outcome
@@ -50,6 +50,6 @@ def _lookup(directory: Path | None) -> Callable[[str], Policy]:
 
 def _read(file: Path) -> object:
     try:
-        return msgspec.json.decode(file.read_bytes())
-    except (OSError, msgspec.DecodeError, RecursionError) as fault:
-        raise CaseError(f"cannot be read as JSON: {fault}") from fault
+        return read(file.read_bytes())
+    except OSError as fault:
+        raise CaseError(f"cannot be read: {fault.strerror}") from fault

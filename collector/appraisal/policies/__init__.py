@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo
 
-from msgspec import DecodeError, json
+from msgspec import json
 
 from collector.appraisal.errors import PolicyError
 from collector.appraisal.policy import Policy, policy_from
@@ -36,7 +36,7 @@ def read(content: bytes) -> Policy:
     """
     try:
         return policy_from(json.decode(content, type=dict), zone)
-    except DecodeError as fault:
+    except (ValueError, RecursionError) as fault:  # msgspec's faults, and bytes that are no UTF-8
         raise PolicyError(f"the policy is no JSON object: {fault}") from fault
 
 

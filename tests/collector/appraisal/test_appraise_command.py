@@ -33,34 +33,6 @@ def test_it_answers_devices_fleets_and_invalid_facts(capsys: pytest.CaptureFixtu
     assert lines[2]["error"] == "sale-1"
 
 
-def test_a_file_that_is_no_case_is_told_and_the_others_are_answered(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    """65 (EX_DATAERR) after all others were done; each fault with the path of its file."""
-    good = OWN / "given-as-a-present.json"
-    case = json.loads(good.read_bytes())
-    spoiled: dict[str, Any] = {
-        "torn.json": None,
-        "list.json": [case],
-        "both.json": case | {"fleet": {}},
-        "neither.json": {key: value for key, value in case.items() if key != "facts"},
-        "when.json": case | {"at": "yesterday"},
-        "policy.json": case | {"policy": "2099"},
-        "climbing.json": case | {"policy": "../policies/2026-11-a"},
-        "deep.json": None,
-    }
-    for name, content in spoiled.items():
-        (tmp_path / name).write_text(json.dumps(content), encoding="utf-8")
-    (tmp_path / "torn.json").write_text('{"case": ', encoding="utf-8")
-    (tmp_path / "deep.json").write_text("[" * 100_000, encoding="utf-8")
-    paths = [tmp_path / name for name in (*spoiled, "absent.json")]
-    code, lines = run(capsys, *paths, good)
-    assert code == os.EX_DATAERR
-    assert [line["path"] for line in lines[:-1]] == [str(path) for path in paths]
-    assert all(line["error"] for line in lines[:-1])
-    assert lines[-1]["S"]["code"] == "NO_SELLER_DUTY"
-
-
 def test_a_policy_is_looked_up_in_the_directory_first(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """Else among those that ship."""
     table = json.loads((ROOT / "collector" / "appraisal" / "policies" / "2026-11-a.json").read_bytes())
