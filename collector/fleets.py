@@ -116,6 +116,7 @@ class Fleets:
             return None
 
     def _outcome(self, task: Task, gathered: Gathered, counts: list[Count], now: int) -> Outcome:
+        entry = gathered.product.entry
         homes = fleet.homes(gathered, self._policy)
         instant = datetime.fromtimestamp(now, UTC)
         appraisal = appraise_homes(task.model, gathered.shared, homes, instant, instant, self._policy)
@@ -124,7 +125,7 @@ class Fleets:
             ends.append(now + AGAIN_S)
         return Outcome(
             task=task,
-            manufacturer=gathered.entry.manufacturer if gathered.entry else None,
+            manufacturer=entry.manufacturer if entry else None,
             verdict=msgspec.to_builtins(appraisal.verdict),
             evidence=fleet.evidence(gathered, homes),
             spread=counts,

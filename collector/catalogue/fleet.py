@@ -38,6 +38,13 @@ Fact = dict[str, Any]
 _UNMATCHED: Final = frozenset({Code.MODEL_UNKNOWN, Code.MODEL_AMBIGUOUS})
 
 
+class Product(msgspec.Struct, frozen=True):
+    """What a model is, and its newest release."""
+
+    entry: Model | None
+    newest: Newest | None
+
+
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a model at this instant, with nothing judged yet.
 
@@ -49,14 +56,9 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     model: str
     now: datetime
     shared: list[AnyFact]
-    newest: Newest | None
+    product: Product
     kinds: list[Kind]
     placed: dict[Pair, list[Fact]]
-
-    @property
-    def entry(self) -> Model | None:
-        """What the model is."""
-        return next((each for each in Record(self.shared, self.now).models if each.model == self.model), None)
 
 
 async def gather(connection: AsyncConnection, model: str, policy: Policy, *, now: int) -> Gathered:
@@ -70,12 +72,13 @@ async def gather(connection: AsyncConnection, model: str, policy: Policy, *, now
     """
     instant = datetime.fromtimestamp(now, UTC)
     shared = list(_valid(await shared_facts(connection, model)))
-    newest = Fleet(model, Record(shared, instant), (), At(instant), policy).newest
+    about = _product(model, shared, instant, policy)
+    newest = about.newest
     regional = newest is not None and newest.release.regions is not None
     placed = await fleets.placed(connection, model) if regional else {}
     heard_from = None if newest is None else int(newest.heard_from.timestamp())
     kinds = await fleets.kinds(connection, model, heard_from=heard_from, apart=placed)
-    return Gathered(model=model, now=instant, shared=shared, newest=newest, kinds=kinds, placed=placed)
+    return Gathered(model=model, now=instant, shared=shared, product=about, kinds=kinds, placed=placed)
 
 
 def homes(gathered: Gathered, policy: Policy) -> list[Home]:
@@ -88,6 +91,17 @@ def homes(gathered: Gathered, policy: Policy) -> list[Home]:
         else:
             by_home.setdefault(kind.gateway, []).append(kind)
     return found + [seeing.home(1, of) for of in by_home.values()]
+
+
+async def product(connection: AsyncConnection, model: str, policy: Policy, *, now: int) -> Product:
+    """What a model is and its newest release, by all that is known now."""
+    shared = list(_valid(await statements.facts_of_models(connection, [model])))
+    return _product(model, shared, datetime.fromtimestamp(now, UTC), policy)
+
+
+def _product(model: str, shared: list[AnyFact], now: datetime, policy: Policy) -> Product:
+    fleet = Fleet(model, Record(shared, now), (), At(now), policy)
+    return Product(fleet.model, fleet.newest)
 
 
 async def case(connection: AsyncConnection, model: str, policy: Policy, *, known: int, most: int | None = None) -> Fact:
@@ -170,7 +184,7 @@ class _Seeing:
 
     def _examined(self, kind: Kind) -> Device:
         """E3: the device as its last good reading shows it, by the judge's own rules."""
-        entry = self._gathered.entry
+        entry = self._gathered.product.entry
         if entry is None:
             raise ValueError("matched with a model of which nothing is stated")
         report = {
@@ -192,7 +206,8 @@ class _Seeing:
 
     def _market(self, kind: Kind) -> str | None:
         """Where the unit is on the market; asked only for a release that is not for every region."""
-        if self._gathered.newest is None or self._gathered.newest.release.regions is None:
+        newest = self._gathered.product.newest
+        if newest is None or newest.release.regions is None:
             return None
         stated = self._gathered.placed.get((kind.gateway or "", kind.device or ""), ())
         record = Record(_valid(stated), self._gathered.now)

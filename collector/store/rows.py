@@ -155,6 +155,82 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     fact: Json
 
 
+class FindingKey(msgspec.Struct, frozen=True, array_like=True):
+    """Where a page of findings ended."""
+
+    rank: Number
+    model: str
+    rule: str
+    track: str
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """What many homes show of a model, as far as it points at none of them.
+
+    Attributes:
+        manufacturer: Who makes the model.
+        track: `S` or `M`; empty where it is about neither.
+        count: Households; None, like `of`, where the numbers would point at a few.
+        of: Of how many.
+        about: What it is about: advisories, releases, statements, parties, versions.
+        days: Since the first miss, where there is one.
+        found_at: Since when it stands.
+        judged_at: When the homes were last counted.
+    """
+
+    model: str
+    manufacturer: str | None
+    rule: str
+    track: str
+    code: str
+    level: str
+    count: int | None
+    of: int | None
+    about: tuple[str, ...]
+    days: int | None
+    found_at: int
+    judged_at: int
+    policy_version: str
+    policy_digest: str
+
+
+class Fleet(msgspec.Struct, frozen=True, kw_only=True):
+    """A model whose homes were counted.
+
+    Attributes:
+        households: That have it, to the register's best knowledge.
+        spread: `[day, version, homes]`; see spread.py.
+    """
+
+    model: str
+    manufacturer: str | None
+    households: int
+    judged_at: int
+    policy_version: str
+    policy_digest: str
+    spread: tuple[tuple[int, str, int], ...]
+
+
+class FleetVerdictRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What was found of a model and differs from what was found before; in the form of `FleetVerdict`."""
+
+    judged_at: int
+    policy_version: str
+    policy_digest: str
+    log_size: int
+    verdict: Json
+
+
+class FindingFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """Which findings are asked for."""
+
+    track: str | None = None
+    level: str | None = None
+    code: str | None = None
+    model: str | None = None
+    manufacturer: str | None = None
+
+
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
     """Which devices are asked for.
 

@@ -9,7 +9,7 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import schema as s
+from collector.store.paged import Row, form_of, page_of, rows_of
 from collector.store.presence import last_read_at, last_seen_at
 from collector.store.rows import (
     TRACKS,
@@ -26,8 +27,6 @@ from collector.store.rows import (
     Filter,
     Gateway,
     GatewayKey,
-    Item,
-    Key,
     NumberKey,
     Page,
     ReadingRow,
@@ -40,7 +39,6 @@ from collector.store.rows import (
 
 _MOST_CHOICES = 200
 _MOST_ANSWERED = 500  # statements that a reply may be about
-Row = dict[str, Any]
 Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
 
 
@@ -76,7 +74,7 @@ async def devices(
 ) -> Page[Device, DeviceKey]:
     """The devices that fit, by what matters."""
     query = sa.select(*_shown, _last_good().label("good")).where(*_conditions(wanted))
-    found = await _page(connection, query, _device_keys, after, limit, DeviceKey, lambda row: row)
+    found = await page_of(connection, query, _device_keys, after, limit, DeviceKey, lambda row: row)
     naming = await _naming(connection, found.items)
     return Page(items=tuple(_device(row, naming) for row in found.items), next=found.next)
 
@@ -86,7 +84,7 @@ async def device(connection: AsyncConnection, gateway: str, name: str) -> Device
     query = sa.select(*_shown, _last_good().label("good")).where(
         s.devices.c.gateway == gateway, s.devices.c.device == name
     )
-    rows = await _rows(connection, query)
+    rows = await rows_of(connection, query)
     return _device(rows[0], await _naming(connection, rows)) if rows else None
 
 
@@ -97,7 +95,7 @@ async def summary(connection: AsyncConnection, wanted: Filter) -> Summary:
     said = (*levels.values(), *findings.values())
     unread = sa.func.sum(sa.case((_result != "ok", 1), else_=0)).label("unread")
     query = sa.select(*said, sa.func.count().label("count"), unread).where(*_conditions(wanted)).group_by(*said)
-    groups = await _rows(connection, query)
+    groups = await rows_of(connection, query)
     return Summary(
         total=sum(group["count"] for group in groups),
         unjudged=sum(group["count"] for group in groups if group["level_S"] is None),
@@ -143,7 +141,7 @@ async def gateways(
     query = sa.select(
         column.gateway, column.enrolled_at, column.revoked_at, column.last_sequence, column.last_report_at, count
     )
-    return await _page(connection, query, (column.gateway,), after, limit, GatewayKey, _to(Gateway))
+    return await page_of(connection, query, (column.gateway,), after, limit, GatewayKey, form_of(Gateway))
 
 
 async def rejected(
@@ -154,13 +152,13 @@ async def rejected(
     query = sa.select(*(c for c in column if c.name not in ("key_id", "body")))
     if reason is not None:
         query = query.where(column.reason == reason)
-    return await _page(connection, query, (column.id.desc(),), after, limit, NumberKey, _to(Rejected))
+    return await page_of(connection, query, (column.id.desc(),), after, limit, NumberKey, form_of(Rejected))
 
 
 async def rejections(connection: AsyncConnection) -> tuple[Rejections, ...]:
     """Every reason for which something was refused, the most frequent first."""
     query = sa.select(*s.rejections.c).order_by(s.rejections.c.count.desc(), s.rejections.c.reason)
-    return tuple(map(_to(Rejections), await _rows(connection, query)))
+    return tuple(map(form_of(Rejections), await rows_of(connection, query)))
 
 
 async def pending(connection: AsyncConnection) -> int:
@@ -176,7 +174,7 @@ async def readings(
     query = sa.select(column.sequence, column.received_at, column.reading).where(
         column.gateway == gateway, column.device == name
     )
-    return await _page(connection, query, (column.sequence.desc(),), after, limit, NumberKey, _to(ReadingRow))
+    return await page_of(connection, query, (column.sequence.desc(),), after, limit, NumberKey, form_of(ReadingRow))
 
 
 async def verdicts(
@@ -187,7 +185,7 @@ async def verdicts(
     query = sa.select(column.judged_at, column.policy_version, column.policy_digest, column.verdict).where(
         column.gateway == gateway, column.device == name
     )
-    return await _page(connection, query, (column.judged_at.desc(),), after, limit, NumberKey, _to(VerdictRow))
+    return await page_of(connection, query, (column.judged_at.desc(),), after, limit, NumberKey, form_of(VerdictRow))
 
 
 async def statements(
@@ -206,7 +204,7 @@ async def statements(
         own | column.issuer.not_like("consumer:%"),
         (column.kind != "waiver") | (column.device == about.device) | column.document.in_(documents),
     )
-    return await _page(connection, query, (column.leaf.desc(),), after, limit, NumberKey, _to(Statement))
+    return await page_of(connection, query, (column.leaf.desc(),), after, limit, NumberKey, form_of(Statement))
 
 
 async def answers(
@@ -230,48 +228,12 @@ async def answers(
         .order_by(column.leaf.desc())
         .limit(limit)
     )
-    return tuple(map(_to(Statement), await _rows(connection, query)))
+    return tuple(map(form_of(Statement), await rows_of(connection, query)))
 
 
 async def simulated(connection: AsyncConnection) -> bool:
     """Whether a clock that was set by hand recorded any of this."""
     return bool((await connection.execute(sa.select(sa.func.max(s.logs.c.simulated)))).scalar())
-
-
-async def _page(
-    connection: AsyncConnection,
-    query: sa.Select[Any],
-    keys: Sequence[sa.ColumnElement[Any]],
-    after: Key | None,
-    limit: int,
-    key_form: type[Key],
-    make: Callable[[Row], Item],
-) -> Page[Item, Key]:
-    """One page of a query in the order of its keys, which together are unique.
-
-    The keys are all ascending, or one alone that descends; `after` is the key of the last row of the page before.
-    """
-    plain = [key.element if isinstance(key, sa.UnaryExpression) else key for key in keys]
-    if after is not None:
-        bound = [sa.literal(value, key.type) for value, key in zip(msgspec.structs.astuple(after), plain, strict=True)]
-        falling = isinstance(keys[0], sa.UnaryExpression)
-        query = query.where(plain[0] < bound[0] if falling else sa.tuple_(*plain) > sa.tuple_(*bound))
-    labelled = [key.label(f"key_{number}") for number, key in enumerate(plain)]
-    rows = await _rows(connection, query.add_columns(*labelled).order_by(*keys).limit(limit + 1))
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(
-        items=tuple(make(row) for row in rows[:limit]),
-        next=None if last is None else key_form(*(last[label.name] for label in labelled)),
-    )
-
-
-async def _rows(connection: AsyncConnection, query: sa.Executable) -> list[Row]:
-    # The library's names are a kind of str that msgspec does not take for one.
-    return [{str(name): value for name, value in row.items()} for row in (await connection.execute(query)).mappings()]
-
-
-def _to(kind: type[Item]) -> Callable[[Row], Item]:
-    return lambda row: msgspec.convert(row, kind)
 
 
 def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import rows, statements, views
 from collector.store.database import reading
-from collector.web import log
+from collector.web import findings, log
 from collector.web.errors import answers
 from collector.web.items import (
     DeviceItem,
@@ -181,6 +181,7 @@ routes = (
             gateways,
             rejected,
             rejections,
+            findings.routes,
             log.routes,
         ],
     ),

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.appraisal.policy import Policy
-from collector.web import api, drafts, errors, pages
+from collector.web import api, drafts, errors, pages, products
 from collector.web.guard import Guard
 from collector.web.language import Language, choose, languages
 from collector.web.room import Room
@@ -52,7 +52,7 @@ def create_app(
         return room.languages[choose(request)]
 
     app = Litestar(
-        route_handlers=[*api.routes, *pages.routes, *drafts.routes, _static()],
+        route_handlers=[*api.routes, *pages.routes, *products.routes, *drafts.routes, _static()],
         dependencies={
             "room": Provide(lambda: room, sync_to_thread=False),
             "language": Provide(language, sync_to_thread=False),

@@ -2,18 +2,20 @@
 
 The legal bases are the policy's `refs` (appraisal.md sections 3 and 10), by `TRACK.CODE` and `TRACK.finding.CODE`. An
 entry is a statute, a standard, what a maker said in public, or our own policy; one that ends in `[unconfirmed]` names a
-text that was not checked.
+text that was not checked. What flags and findings about models rest on stands in `bases`.
 """
 
 import re
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
 
-from collector.appraisal.codes import V0_ORDER, Code, FindingCode, Level
+from collector.appraisal.codes import V0_ORDER, Code, FindingCode, Flag, FleetCode, Level
 from collector.appraisal.policy import Policy
 from collector.store.rows import TRACKS
+from collector.web import bases
 
 _UNCONFIRMED: Final = " [unconfirmed]"
 _SOURCE: Final = re.compile(r"policy|public|\d+/\d+|[A-Z]+")
@@ -47,7 +49,14 @@ WEIGHS: Final[dict[str, tuple[Level, ...]]] = {
 }
 """The levels that each code may have, as section 3 lists them, in the order in which the pages show them."""
 
-_COMPLAINTS: Final = frozenset(V0_ORDER[: V0_ORDER.index(Code.CONSUMER_LAG) + 1]) | frozenset(FindingCode)
+GROUPS: Final = {"code": Code, "finding": FindingCode, "flag": Flag, "fleet": FleetCode}
+"""The groups of the texts, and the codes in each."""
+_LEVELS: Final = {**WEIGHS, **bases.FLAG_WEIGHS, **bases.FLEET_WEIGHS}
+EVERY: Final = tuple(_LEVELS)
+"""Each code that has a page, in the order in which the pages show them."""
+_COMPLAINTS: Final = (
+    frozenset(V0_ORDER[: V0_ORDER.index(Code.CONSUMER_LAG) + 1]) | frozenset(FindingCode) | bases.COMPLAINTS
+)
 _DESKS: Final = {"S": "acm", "M": "rdi"}
 
 
@@ -72,9 +81,10 @@ class CodePage(msgspec.Struct, frozen=True, kw_only=True):
     """What the page of a code shows beside its texts.
 
     Attributes:
-        group: `code` or `finding`: the texts' group.
+        group: The texts' group.
+        levels: None for most flags.
         rests: `statute`, `policy`, `both`, `standard`, `promise` or `observation`.
-        refs: By track.
+        refs: By track; the empty one for what belongs to neither.
         desks: Where to turn.
     """
 
@@ -88,16 +98,13 @@ class CodePage(msgspec.Struct, frozen=True, kw_only=True):
 
 def code_page(code: str, policy: Policy) -> CodePage | None:
     """The page of a code, None where there is no such code."""
-    if code not in WEIGHS:
+    if code not in _LEVELS:
         return None
-    group = group_of(code)
-    infix = "finding." if group == "finding" else ""
-    keys = {track: f"{track}.{infix}{code}" for track in TRACKS}
-    by_track = {track: refs(policy.refs[key], policy) for track, key in keys.items() if key in policy.refs}
+    by_track = {track: refs(entries, policy) for track, entries in _entries(code, policy).items()}
     return CodePage(
         code=code,
-        group=group,
-        levels=WEIGHS[code],
+        group=group_of(code),
+        levels=_LEVELS[code],
         rests=_rests({ref.kind for entries in by_track.values() for ref in entries}),
         refs=by_track,
         desks=tuple(_DESKS[track] for track in by_track) if code in _COMPLAINTS else (),
@@ -105,8 +112,16 @@ def code_page(code: str, policy: Policy) -> CodePage | None:
 
 
 def group_of(code: str) -> str:
-    """`finding` or `code`: the group that holds the texts of a code."""
-    return "finding" if code in list(FindingCode) else "code"
+    """The group that holds the texts of a code."""
+    return next(group for group, codes in GROUPS.items() if code in list(codes))
+
+
+def _entries(code: str, policy: Policy) -> dict[str, tuple[str, ...]]:
+    if code not in WEIGHS:
+        return bases.entries(code, policy)
+    infix = "finding." if code in list(FindingCode) else ""
+    keys = {track: f"{track}.{infix}{code}" for track in TRACKS}
+    return {track: tuple(policy.refs[key]) for track, key in keys.items() if key in policy.refs}
 
 
 def refs(entries: Iterable[str], policy: Policy) -> tuple[Ref, ...]:
@@ -118,7 +133,7 @@ def _ref(entry: str, policy: Policy) -> Ref:
     text = entry.removesuffix(_UNCONFIRMED)
     found = _SOURCE.match(text)
     source = found[0] if found else ""
-    number = getattr(policy, text.removeprefix("policy "), None) if source == "policy" else None
+    number = _number(policy, text.removeprefix("policy ")) if source == "policy" else None
     return Ref(
         text=text,
         source=source,
@@ -126,6 +141,13 @@ def _ref(entry: str, policy: Policy) -> Ref:
         unconfirmed=entry != text,
         value=None if number is None else _value(number),
     )
+
+
+def _number(policy: Policy, name: str) -> Any:
+    try:
+        return attrgetter(name)(policy)
+    except AttributeError:
+        return None
 
 
 def _value(number: Any) -> str:

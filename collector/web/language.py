@@ -87,7 +87,8 @@ def languages(zone: ZoneInfo) -> dict[str, Language]:
 
 def read_texts(code: str) -> dict[str, str]:
     """The texts of a language by dotted key."""
-    return dict(_flat("", tomllib.loads((_FOLDER / f"{code}.toml").read_text(encoding="utf-8"))))
+    files = sorted(_FOLDER.glob(f"{code}.*toml"))
+    return {key: text for file in files for key, text in _flat("", tomllib.loads(file.read_text(encoding="utf-8")))}
 
 
 def choose(request: Request[Any, Any, Any]) -> str:

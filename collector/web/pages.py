@@ -16,7 +16,7 @@ from collector.store import rows, views
 from collector.store.database import reading
 from collector.web.api import known_device
 from collector.web.beside import beside
-from collector.web.codes import WEIGHS, code_page, group_of
+from collector.web.codes import EVERY, GROUPS, code_page, group_of
 from collector.web.debts import Tracks, debts, tracks
 from collector.web.errors import Fault
 from collector.web.language import COOKIE, LOCALES, Language, choose
@@ -86,7 +86,7 @@ async def devices(
         "devices.html",
         devices=[showing.device(row) for row in page.items],
         narrow=partial(_link, request, cursor=None),
-        **_pager(request, page, cursor),
+        **pager(request, page, cursor),
         **context,
     )
 
@@ -141,7 +141,7 @@ async def device(
         statements=[(item, stated(item.fact)) for item in statements.items],
         beside=aside,
         offered=_sale_options(room, language),
-        **_pager(request, statements, cursor),
+        **pager(request, statements, cursor),
         simulated=simulated,
     )
 
@@ -166,8 +166,9 @@ async def codes(
     request: Request[Any, Any, Any], room: NamedDependency[Room], language: NamedDependency[Language]
 ) -> Template:
     """Every code."""
-    pages = [page for page in (code_page(code, room.policy) for code in WEIGHS) if page is not None]
-    return render(request, language, "codes.html", pages=pages, simulated=await _simulated(room))
+    pages = [page for page in (code_page(code, room.policy) for code in EVERY) if page is not None]
+    groups = {group: [page for page in pages if page.group == group] for group in GROUPS}
+    return render(request, language, "codes.html", groups=groups, simulated=await _simulated(room))
 
 
 @get("/codes/{code:str}", include_in_schema=False)
@@ -201,7 +202,7 @@ async def gateways(
         language,
         "gateways.html",
         gateways=page.items,
-        **_pager(request, page, cursor),
+        **pager(request, page, cursor),
         simulated=simulated,
     )
 
@@ -229,7 +230,7 @@ async def rejected(
         "rejected.html",
         kept=page.items,
         reason=reason,
-        **_pager(request, page, cursor),
+        **pager(request, page, cursor),
         **context,
     )
 
@@ -254,7 +255,7 @@ async def _simulated(room: Room) -> bool:
         return await views.simulated(connection)
 
 
-def _pager(request: Request[Any, Any, Any], page: rows.Page[Any, Any], cursor: str | None) -> dict[str, Any]:
+def pager(request: Request[Any, Any, Any], page: rows.Page[Any, Any], cursor: str | None) -> dict[str, Any]:
     """Where a list goes on, and where it begins."""
     return {
         "next": _link(request, cursor=word_for(page.next)) if page.next else None,

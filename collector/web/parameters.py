@@ -8,7 +8,7 @@ from litestar.exceptions import ValidationException
 from litestar.openapi.spec import Parameter
 from litestar.params import FromQuery, PathParameter, QueryParameter
 
-from collector.store.rows import Filter
+from collector.store.rows import Filter, FindingFilter
 
 Track = Literal["", "S", "M"]
 Level = Literal["", "B", "A", "C", "N", "OK"]
@@ -36,6 +36,27 @@ def _wanted(
 
 wanted_devices: Final = {"wanted": Provide(_wanted, sync_to_thread=False)}
 """The dependency of a handler that lists devices."""
+
+
+def _wanted_findings(
+    track: FromQuery[Track] = "",
+    level: FromQuery[Level] = "",
+    code: FromQuery[str] = "",
+    model: FromQuery[str] = "",
+    manufacturer: FromQuery[str] = "",
+) -> FindingFilter:
+    """Which findings are asked for."""
+    return FindingFilter(
+        track=track or None,
+        level=level or None,
+        code=code or None,
+        model=model or None,
+        manufacturer=manufacturer or None,
+    )
+
+
+wanted_findings: Final = {"wanted": Provide(_wanted_findings, sync_to_thread=False)}
+"""The dependency of a handler that lists findings."""
 
 SALE_WORDS: Final = {
     "seller_type": ("trader", "private"),

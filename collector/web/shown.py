@@ -135,9 +135,9 @@ class Showing:
             reason=say.word("reason", verdict.reason) if verdict.reason else None,
             since=say.day(verdict.since) if verdict.since else None,
             finding=self._finding(verdict),
-            about=tuple(_named(say, "about_item", name) for name in verdict.about),
+            about=tuple(named(say, "about_item", name) for name in verdict.about),
             missing=tuple(_missing(say, name) for name in verdict.missing),
-            flags=tuple((str(flag), say(f"flag.{flag}")) for flag in verdict.flags),
+            flags=tuple((str(flag), say(f"flag.{flag}.sentence")) for flag in verdict.flags),
             days=_days(say, window, self._now),
             picture=timeline(window.start, window.end_excl, window.extended_end_excl, self._now),
             refs=refs(verdict.basis, self._policy),
@@ -231,7 +231,8 @@ def _plain(model_id: str) -> str:
     return model_id.partition(":")[2].replace("%2F", "/")
 
 
-def _named(say: Language, group: str, name: str) -> Markup:
+def named(say: Language, group: str, name: str) -> Markup:
+    """What a `kind:name` is called; the text as it is where there is no word for its kind."""
     kind, colon, rest = name.partition(":")
     return say(f"{group}.{kind}", name=rest) if colon and f"{group}.{kind}" in say else Markup.escape(name)
 

@@ -3,9 +3,9 @@
 import httpx
 import pytest
 
-from collector.appraisal.codes import Code, FindingCode
+from collector.appraisal.codes import Code, FindingCode, Flag, FleetCode
 from collector.appraisal.policies import names, shipped
-from collector.web import codes, language
+from collector.web import bases, codes, language
 from tests.collector.web.register import POLICY
 
 TEXTS = {code: language.read_texts(code) for code in language.LOCALES}
@@ -29,6 +29,10 @@ def test_every_entry_of_every_policy_names_a_source_that_has_a_name(policy: str)
         "a standard and law": (Code.MODEL_UNKNOWN, "statute"),
         "nothing": (Code.UP_TO_DATE, "observation"),
         "a finding": (FindingCode.WINDOW_TOO_SHORT, "statute"),
+        "a finding about a model": (FleetCode.MODEL_FIX_OVERDUE, "both"),
+        "one that only counts": (FleetCode.UNLISTED_FIRMWARE_IN_FIELD, "policy"),
+        "a flag": (Flag.FIX_WITHDRAWN, "statute"),
+        "a flag that tells what was seen": (Flag.ROLLBACK_VENDOR, "observation"),
     }.values(),
 )
 def test_what_a_code_rests_on_is_told_apart(code: str, rests: str) -> None:
@@ -51,20 +55,50 @@ def test_our_numbers_are_shown() -> None:
     assert several.value == "exploited 14, critical 30, high 60, medium 90, low 180"
 
 
-@pytest.mark.parametrize("code", codes.WEIGHS)
+def test_every_code_of_the_judge_has_its_page() -> None:
+    """Verdicts, findings about a window, flags, findings about a model."""
+    judged = {*Code, *FindingCode, *Flag, *FleetCode}
+    assert set(codes.EVERY) == judged
+    assert len(codes.EVERY) == len(judged)
+
+
+@pytest.mark.parametrize("policy", names())
+def test_what_flags_and_findings_about_models_rest_on_is_there(policy: str) -> None:
+    """Each entry is one of the policy's, or names a source that has a name and, where it is ours, a number."""
+    for code in bases.BASES:
+        for entries in bases.entries(code, shipped(policy)).values():
+            for ref in codes.refs(entries, shipped(policy)):
+                assert f"source.{ref.source}" in TEXTS["en"], (code, ref)
+                assert (ref.value is not None) == (ref.kind == "policy"), (code, ref)
+
+
+@pytest.mark.parametrize("code", codes.EVERY)
 async def test_every_code_has_its_page_in_both_languages(visitor: httpx.AsyncClient, code: str) -> None:
-    """Its sentence in both, its meaning, what to do next, and each article that the policy names."""
-    group = "finding" if code in list(FindingCode) else "code"
+    """Its sentence in both, its meaning, what to do next, and each article that it rests on."""
+    group = codes.group_of(code)
+    page = codes.code_page(code, shipped(POLICY))
+    assert page is not None
     for tongue, other in (("en", "nl"), ("nl", "en")):
         answer = await visitor.get(f"/codes/{code}?lang={tongue}")
         assert answer.status_code == 200
-        for key in ("sentence", "means", "next"):
+        for key in ("sentence", "next") if group == "flag" else ("sentence", "means", "next"):
             assert TEXTS[tongue][f"{group}.{code}.{key}"] in answer.text
         assert f'lang="{other}">{TEXTS[other][f"{group}.{code}.sentence"]}' in answer.text
-        infix = "finding." if group == "finding" else ""
-        for track in "SM":
-            for ref in shipped(POLICY).refs.get(f"{track}.{infix}{code}", []):
-                assert ref.removesuffix(" [unconfirmed]") in answer.text
+        assert TEXTS[tongue][f"codes.{page.rests}"] in answer.text
+        for refs in page.refs.values():
+            for ref in refs:
+                assert ref.text in answer.text
+
+
+@pytest.mark.parametrize("code", codes.WEIGHS)
+def test_a_verdict_rests_on_what_its_policy_names(code: str) -> None:
+    """By its track and its kind."""
+    page = codes.code_page(code, shipped(POLICY))
+    infix = "finding." if code in list(FindingCode) else ""
+    assert page is not None
+    for track in "SM":
+        named = shipped(POLICY).refs.get(f"{track}.{infix}{code}", [])
+        assert [ref.text for ref in page.refs.get(track, ())] == [ref.removesuffix(" [unconfirmed]") for ref in named]
 
 
 @pytest.mark.parametrize(
@@ -73,6 +107,12 @@ async def test_every_code_has_its_page_in_both_languages(visitor: httpx.AsyncCli
         (Code.SECURITY_FIX_OVERDUE, ("consuwijzer.nl", "rdi.nl")),
         (FindingCode.WINDOW_BELOW_EXPECTATION, ("consuwijzer.nl",)),
         (Code.UP_TO_DATE, ()),
+        (FleetCode.MODEL_FIX_OVERDUE, ("consuwijzer.nl", "rdi.nl")),
+        (FleetCode.NOTICE_PRACTICE_DEFICIENT, ("consuwijzer.nl",)),
+        (FleetCode.NO_FINDING, ()),
+        (Flag.WAIVER_BUNDLED, ("consuwijzer.nl",)),
+        (Flag.NO_END_NOTICE, ("rdi.nl",)),
+        (Flag.WAIVER_VALID, ()),
     ],
 )
 async def test_where_to_turn_follows_from_whose_duty_it_is(
@@ -84,7 +124,7 @@ async def test_where_to_turn_follows_from_whose_duty_it_is(
 
 
 async def test_the_list_of_codes_leads_to_each(visitor: httpx.AsyncClient) -> None:
-    """Every code and every finding stands in the list, once."""
+    """Every code stands in the list, once."""
     text = (await visitor.get("/codes")).text
-    for code in codes.WEIGHS:
+    for code in codes.EVERY:
         assert text.count(f'href="/codes/{code}"') == 1

@@ -231,7 +231,7 @@ async def test_a_day_can_be_replayed_on_the_page(visitor: httpx.AsyncClient, nam
     """The day before a promise was shortened and the day after, and a word that it is not today."""
     address = f"/devices/{GATEWAY}/{names['lamp']}?at=2026-11-20&known="
     before, after = [(await visitor.get(address + day)).text for day in ("2026-11-18", "2026-11-20")]
-    shortened = TEXTS["en"]["flag.WINDOW_SHORTENED_LATER"]
+    shortened = TEXTS["en"]["flag.WINDOW_SHORTENED_LATER.sentence"]
     assert (shortened in before, shortened in after) == (False, True)
     assert "This is not today's verdict." in html.unescape(after)
     assert 'value="2026-11-20"' in after

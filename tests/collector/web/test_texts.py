@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.appraisal.codes import Code, FindingCode, Flag, Level
+from collector.appraisal.codes import Code, FindingCode, Flag, FleetCode, Level
 from collector.appraisal.policies import names, shipped
 from collector.catalogue import kinds
 from collector.catalogue.reasons import Reason
@@ -48,7 +48,8 @@ def _words() -> Iterator[tuple[str, str]]:
     yield from (
         (f"finding.{word}.{part}", word) for word in FindingCode for part in ("title", "sentence", "means", "next")
     )
-    yield from ((f"flag.{word}", word) for word in Flag)
+    yield from ((f"flag.{word}.{part}", word) for word in Flag for part in ("title", "sentence", "next"))
+    yield from ((f"fleet.{word}.{part}", word) for word in FleetCode for part in PARTS)
     yield from ((f"level.{word}.{part}", word) for word in Level for part in ("name", "more"))
     yield from ((f"result.{word}", word) for word in Result if word is not Result.OK)
     yield from ((f"kind.{word}", word) for word in sorted(kinds.FACT_KINDS | set(kinds.ABOUT_FACTS)))
@@ -130,7 +131,7 @@ def test_every_text_that_is_asked_for_is_there() -> None:
 BUILT = (
     *("code.", "finding.", "flag.", "level.", "result.", "kind.", "rejection.", "reason.", "missing.", "class."),
     *("source.", "role.", "read_reason.", "about_item.", "owed.", "error.", "timeline.", "track.", "track_long."),
-    *("no_debtor.", "site.", "codes.", "about.", "promises.", "answers.stance.", "sale."),
+    *("fleet.", "product.mark.", "no_debtor.", "site.", "codes.", "about.", "promises.", "answers.stance.", "sale."),
 )
 
 
@@ -144,4 +145,5 @@ def test_every_text_is_asked_for() -> None:
 
 def test_the_texts_are_shipped_beside_the_code() -> None:
     """An installed collector reads them from its own folder."""
-    assert {file.stem for file in Path(language.__file__).with_name("texts").glob("*.toml")} == set(language.LOCALES)
+    files = Path(language.__file__).with_name("texts").glob("*.toml")
+    assert {file.name.partition(".")[0] for file in files} == set(language.LOCALES)
