@@ -30,6 +30,7 @@ if (device.port) {
   const server = new ServerSerial(vector, { path: device.port, baudRate: 9600, unitID: ANY_UNIT });
   server.on("initialized", () => console.log("ready on line"));
 } else {
-  const server = new ServerTCP(vector, { host: "127.0.0.1", port: 0, unitID: ANY_UNIT });
+  // It takes the number 0 for no port at all, and then 502.
+  const server = new ServerTCP(vector, { host: "127.0.0.1", port: "0", unitID: ANY_UNIT });
   server.on("initialized", () => console.log("ready on", server._server.address().port));
 }
