@@ -1,7 +1,9 @@
 """Makes fixture folders of real readings, one for each source: what came, what was read from it, and where it is from.
 
-The form is that of firmware_fixtures/README.md. What can be recorded is what came over MQTT and mDNS; a serial line
-holds serial numbers in places that only its maker knows.
+The form is that of firmware_fixtures/README.md. What came over MQTT and mDNS is kept whole, with invented addresses and
+names. Of what came over a line only what its reader understood and needs is kept (`redacted`): frames hold serial
+numbers in places that only their maker knows. What it did not understand cannot be recorded, nor what an operator's own
+description was needed for.
 """
 
 import asyncio
@@ -9,17 +11,20 @@ import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from agent.config import Source
 from agent.errors import LinkError
-from agent.links.tap import Tap, tapped
-from agent.readers import ReadFailure, Reading
+from agent.links.tap import Exchange, Tap, tapped
+from agent.readers import LineReader, Reader, ReadFailure, Reading
 from agent.redaction import Redactor
+from agent.transcript import written
 
 _PRIVATE = ("username", "password_file", "ca_file", "tls", "host")
+_PLACE = ("port", "host", "tcp_port", "echo")  # where a line was, and how it was got at
+_PORT = "/dev/ttyUSB0"
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -52,11 +57,11 @@ async def record(sources: Sequence[Source], folder: Path, now: int) -> list[Reco
         with tapped() as tap:
             found = await _read(source)
         target = folder / f"{source.name}_{number}"
-        if tap == Tap():
-            done.append(Recorded(source.path, source.name, None))
-            continue
-        await asyncio.to_thread(_write, target, source, tap, found, now)
-        done.append(Recorded(source.path, source.name, target))
+        if tap.exchanges and not isinstance(found, LinkError):
+            is_kept = await asyncio.to_thread(_write_line, target, source, tap.exchanges, found, now)
+        elif is_kept := tap != Tap():
+            await asyncio.to_thread(_write, target, source, tap, found, now)
+        done.append(Recorded(source.path, source.name, target if is_kept else None))
     return done
 
 
@@ -66,6 +71,44 @@ async def _read(source: Source) -> Sequence[Reading | ReadFailure] | LinkError:
             return await source.reader.read(source.settings)
     except LinkError as error:
         return error
+
+
+def _write_line(
+    folder: Path,
+    source: Source,
+    exchanges: Sequence[Exchange],
+    found: Sequence[Reading | ReadFailure],
+    now: int,
+) -> bool:
+    """Write what was said on a line; whether it could be told apart from what tells the house."""
+    stated = msgspec.to_builtins(source.settings)
+    settings = {key: value for key, value in stated.items() if key not in _PLACE}
+    if any(isinstance(value, str) and value.startswith("/") for value in settings.values()):
+        return False
+    try:
+        kept = [Exchange(said.asked, _redacted(source.reader, source.settings, said)) for said in exchanges]
+    except LinkError:
+        return False
+    line = getattr(source.settings, "name", None) or stated["port"]
+    folder.mkdir(parents=True)
+    entry = {"reader": source.name, "port": _PORT, **settings}
+    (folder / "device.toml").write_text(_toml({"provenance": _provenance(now)}) + "\n[[read]]\n" + _toml(entry))
+    (folder / "transcript.txt").write_text(written(kept))
+    readings = [item for item in found if isinstance(item, Reading)]
+    _write_outcomes(folder, [_elsewhere(item, line) for item in found], Redactor(_kept(readings)))
+    return True
+
+
+def _redacted(reader: Reader, settings: object, said: Exchange) -> bytes:
+    return cast("LineReader", reader).redacted(settings, said.asked, said.heard) if said.heard else b""
+
+
+def _elsewhere(outcome: Reading | ReadFailure, line: str) -> Reading | ReadFailure:
+    """What is read where the transcript is played."""
+    identity = outcome.identity.replace(line, "{port}")
+    if isinstance(outcome, Reading):
+        return msgspec.structs.replace(outcome, identity=identity, hardware=None)
+    return msgspec.structs.replace(outcome, identity=identity)
 
 
 def _write(
@@ -85,8 +128,7 @@ def _write(
         file = folder / "topics" / f"{redactor.text(topic)}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(redactor.payload(_text(payload)))
-    name = "expected.toml" if readings else "failure.toml"
-    (folder / name).write_text(_outcomes(found, redactor))
+    _write_outcomes(folder, found, redactor)
 
 
 def _kept(readings: Sequence[Reading]) -> set[str]:
@@ -95,13 +137,19 @@ def _kept(readings: Sequence[Reading]) -> set[str]:
     return kept | {part for reading in readings for model in reading.ids for part in model.partition(":")[2].split("/")}
 
 
-def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
+def _provenance(now: int) -> str:
     day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
-    provenance = f"Recorded on {day} by updateplicht-agent read --record; addresses, names and settings are invented."
+    return f"Recorded on {day} by updateplicht-agent read --record; addresses, names and settings are invented."
+
+
+def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
     chosen = {key: value for key, value in msgspec.to_builtins(source.settings).items() if key not in _PRIVATE}
     settings = json.loads(redactor.payload(json.dumps(chosen)))
     host = {"host": "127.0.0.1"} if hasattr(source.settings, "host") else {}
-    parts = [_toml({"provenance": provenance}), "\n[[read]]\n" + _toml({"reader": source.name, **host, **settings})]
+    parts = [
+        _toml({"provenance": _provenance(now)}),
+        "\n[[read]]\n" + _toml({"reader": source.name, **host, **settings}),
+    ]
     asked = tap.requests[0] if tap.requests else ("", b"")
     for to, says in tap.answers:
         # Who answered which request is not on the wire; whoever asks the first is answered by all.
@@ -112,6 +160,11 @@ def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
         told = {"type": service_type, "name": redactor.text(name), "txt": json.loads(redactor.payload(json.dumps(txt)))}
         parts.append("\n[[service]]\n" + _toml(told))
     return "".join(parts)
+
+
+def _write_outcomes(folder: Path, found: Sequence[Reading | ReadFailure] | LinkError, redactor: Redactor) -> None:
+    good = not isinstance(found, LinkError) and any(isinstance(item, Reading) for item in found)
+    (folder / ("expected.toml" if good else "failure.toml")).write_text(_outcomes(found, redactor))
 
 
 def _outcomes(found: Sequence[Reading | ReadFailure] | LinkError, redactor: Redactor) -> str:

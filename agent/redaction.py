@@ -1,4 +1,4 @@
-"""Takes out of a recording what tells the house: addresses, serial numbers and the names that people gave.
+"""Takes out of a recording of MQTT or mDNS what tells the house: addresses, serial numbers, names that people gave.
 
 Rules
 - An address becomes an invented one of the same form and in the same order, everywhere the same within one recording,

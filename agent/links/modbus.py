@@ -36,6 +36,7 @@ from pymodbus.pdu.mei_message import ReadDeviceInformationResponse
 from pymodbus.pdu.register_message import ReadHoldingRegistersResponse, ReadInputRegistersResponse
 
 from agent.errors import LinkError
+from agent.links import tap
 from evidence.report import Result
 
 Answer = TypeVar("Answer", bound=ModbusPDU)
@@ -99,7 +100,7 @@ class Client:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._seen = b""
+        self._sent = self._seen = b""
         self._client: AsyncModbusSerialClient | AsyncModbusTcpClient
 
     async def __aenter__(self) -> Self:
@@ -167,7 +168,14 @@ class Client:
             reply = await ask()
         except ModbusException as error:
             raise self._silence_or_noise(unit, kind) from error
+        finally:
+            tap.current().sent(self._as_rtu(self._sent))
+            tap.current().heard(self._as_rtu(self._seen))
         return _checked(reply, kind)
+
+    def _as_rtu(self, frame: bytes) -> bytes:
+        """A frame as it goes over a serial line; over TCP it has a header of six bytes, and no checksum."""
+        return frame if self._bus.port or not frame else framed(frame[6:])
 
     def _silence_or_noise(self, unit: int, kind: type[ModbusPDU]) -> LinkError:
         if not self._client.connected:
@@ -201,7 +209,9 @@ class Client:
         )
 
     def _watch(self, sending: bool, data: bytes) -> bytes:
-        if not sending:
+        if sending:
+            self._sent = data
+        else:
             self._seen = data
         return data
 
@@ -234,6 +244,11 @@ def parse_registers(frame: bytes, function: Literal[3, 4]) -> bytes:
     """
     reply = _parse(frame, ReadHoldingRegistersResponse if function == 3 else ReadInputRegistersResponse)
     return _bytes(reply, len(reply.registers))
+
+
+def framed(content: bytes) -> bytes:
+    """An RTU frame: unit, function and data with the checksum that fits."""
+    return content + FramerRTU.compute_CRC(content).to_bytes(2, "big")
 
 
 def is_of_another_function(frame: bytes) -> bool:

@@ -31,6 +31,7 @@ import msgspec
 import serial  # type: ignore[import-untyped]  # pyserial ships no types
 
 from agent.errors import LinkError
+from agent.links import tap
 from evidence.report import Result
 
 CHUNK_BYTES = 4096
@@ -125,6 +126,7 @@ class Client:
         # A request fits into the kernel's buffer, so a part of it means that the buffer is stuck.
         if taken < len(data):
             raise self._failure("blocked", "the line takes no bytes")
+        tap.current().sent(data)
 
     async def listen(self, take: Callable[[bytes], bool], wait_s: float | None = None) -> bool:
         """Hand over what comes until `take` says that it has enough.
@@ -160,6 +162,7 @@ class Client:
         # Readiness without a byte is how a port shows that it hung up.
         if not data:
             raise self._failure("closed", "unplugged, or hung up")
+        tap.current().heard(data)
         return data
 
     async def _readable(self) -> None:

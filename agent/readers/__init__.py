@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import cast
 
-from agent.readers._contract import Reader, ReadFailure, Reading
+from agent.readers._contract import LineReader, Reader, ReadFailure, Reading
 
 
 def names() -> tuple[str, ...]:
@@ -33,4 +33,4 @@ def load(name: str) -> Reader:
     return cast("Reader", importlib.import_module(f"{__name__}.{name}"))
 
 
-__all__ = ["ReadFailure", "Reader", "Reading", "describe", "load", "names"]
+__all__ = ["LineReader", "ReadFailure", "Reader", "Reading", "describe", "load", "names"]

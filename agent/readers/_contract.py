@@ -6,6 +6,7 @@
 
     LISTS = False                                       # only where it hears who speaks, and has no list of devices
     DISTANCE = 1                                        # only where others tell it: `Reading.distance`
+    def redacted(settings: Settings, asked: bytes, heard: bytes) -> bytes: ...      # only of lines: `LineReader`
 
 A reader returns a reading or a failure for each device it knows of. It raises LinkError only where it cannot tell which
 devices it would have read: the survey then puts a failure on those that it read before, as it does on each one that a
@@ -97,4 +98,15 @@ class Reader(Protocol):
         """Read every device that these settings lead to."""
 
 
-__all__ = ["ReadFailure", "Reader", "Reading"]
+class LineReader(Reader, Protocol):
+    """The module of a reader of lines."""
+
+    def redacted(self, settings: Any, asked: bytes, heard: bytes) -> bytes:
+        """What was heard after a request, of which only what `read` needs is left.
+
+        Raises:
+            LinkError: It is not understood.
+        """
+
+
+__all__ = ["LineReader", "ReadFailure", "Reader", "Reading"]

@@ -29,6 +29,7 @@ _NOISE = b"\0\r\x02\xff"  # what stands in front of a line when a port was just 
 MAX_TELEGRAM_BYTES = 16 * 1024  # the longest have 4 KiB
 _IDENTIFICATION = re.compile(r"/([A-Za-z]{3}\S.*?)( V[0-9]+(?:\.[0-9]+)+\S*)?")
 _FIELD = re.compile(r"([0-9]+-[0-9]+:[0-9.]+)(?:\*[0-9]+)?\(([^()]*)\).*")
+_CODE = re.compile(r"[0-9]+-[0-9]+:[0-9.]+(?=[(*])")
 _MASKED = re.compile(r"ER[0-9]{2}")  # an error, where a value should be
 _CRC = re.compile(rb"!([0-9A-Fa-f]{0,4})[ \t]*")
 _FIRMWARE, _SECOND_FIRMWARE, _SERIAL_NUMBER = "1-0:0.2.0", "1-1:0.2.0", "0-0:96.1.1"
@@ -65,6 +66,20 @@ def parse_telegram(identity: str, telegram: Sequence[bytes]) -> Reading:
         version_alt=_firmware(stated.get(_SECOND_FIRMWARE, "")),
         hardware=values.text(stated.get(_SERIAL_NUMBER)),
     )
+
+
+def redacted(_: Settings, __: bytes, heard: bytes) -> bytes:
+    """A telegram that states the firmware, and of all else only that there is such a line.
+
+    Raises:
+        LinkError: There is none.
+    """
+    telegrams = Telegrams()
+    if not telegrams.feed(heard):
+        raise telegrams.fault()
+    lines = [_text(telegrams.whole[0]), "", *filter(None, map(_emptied, map(_text, telegrams.whole[1:])))]
+    body = "".join(f"{line}\r\n" for line in lines).encode("latin-1") + b"!"
+    return body + f"{_crc16(body):04X}\r\n".encode()
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]]:
@@ -129,6 +144,15 @@ class Telegrams:
 
 def _firmware(value: str) -> str | None:
     return None if _MASKED.fullmatch(value) else values.version(value)
+
+
+def _emptied(line: str) -> str | None:
+    """A line without its values, unless it states firmware; None for what is no line of a telegram."""
+    found = _FIELD.fullmatch(line)
+    if found and found[1] in (_FIRMWARE, _SECOND_FIRMWARE):
+        return f"{found[1]}({found[2]})"
+    code = _CODE.match(line)
+    return f"{code[0]}()" if code else None
 
 
 def _is_identification(line: bytes) -> bool:

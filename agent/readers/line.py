@@ -189,6 +189,24 @@ def parse_at(identity: str, answers: Sequence[Answer]) -> Reading | ReadFailure:
     return _reading(identity)
 
 
+def redacted(settings: Settings, asked: bytes, heard: bytes) -> bytes:
+    """An answer of which only what states a version is left, and how it ends.
+
+    Raises:
+        LinkError: It is none.
+    """
+    description = describe(settings.device)
+    hearing = Answering(asked.decode("latin-1").removesuffix(description.ending), description.match)
+    if not hearing.feed(heard):
+        raise hearing.fault()
+    answer = hearing.answer
+    kept = [line for line in answer.lines if _ESP_IMAGE.fullmatch(line) or line.startswith(_ESP_COMMANDS)]
+    revision = None if kept else _revision(answer)
+    kept += [f"Revision: {revision}"] if revision else []
+    told = [hearing.matched[0]] if hearing.matched else [*kept, answer.final]
+    return "".join(f"{line}\r\n" for line in told).encode("latin-1")
+
+
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """A recorded conversation with an AT command set, for `parse`. None where only commands are in it."""
     cut = serial.Lines().feed(data.replace(b"\0", b"") + b"\n")

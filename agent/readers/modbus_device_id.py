@@ -28,6 +28,7 @@ from evidence.report import Result
 
 LIMIT_S = 60.0
 SAMPLES = "modbus_devid"
+_BEFORE_OBJECTS = 7  # bytes of an answer before their number
 _PADDING = b"\0\xff "
 _UNITS = 16  # each may stay silent for its whole time, and scanning a bus is not reading it
 
@@ -80,6 +81,24 @@ def parse_identification(identity: str, objects: Mapping[int, bytes]) -> Reading
         ids=values.model_ids("modbus", (vendor, product)),
         version_raw=values.version(revision),
     )
+
+
+def redacted(_: Settings, __: bytes, heard: bytes) -> bytes:
+    """An answer of which only the objects that are read are left; what others hold, only their maker knows.
+
+    Raises:
+        LinkError: It is none.
+    """
+    try:
+        objects = modbus.parse_identification(heard)
+    except LinkError as error:
+        if error.result is Result.REFUSED:
+            return heard
+        raise
+    kept = [
+        bytes([number, len(objects[number])]) + objects[number] for number in modbus.BASIC_OBJECTS if number in objects
+    ]
+    return modbus.framed(heard[:_BEFORE_OBJECTS] + bytes([len(kept)]) + b"".join(kept))
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:

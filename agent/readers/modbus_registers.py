@@ -169,6 +169,26 @@ def parse_registers(identity: str, layout: Map, registers: bytes) -> Reading:
     )
 
 
+def redacted(settings: Settings, _: bytes, heard: bytes) -> bytes:
+    """An answer of which only the registers are left that the map names, without the serial number.
+
+    Raises:
+        LinkError: It is none.
+    """
+    layout = described.load("registers", settings.map, Map)
+    try:
+        registers = modbus.parse_registers(heard, layout.function)
+    except LinkError as error:
+        if error.result is Result.REFUSED:
+            return heard
+        raise
+    kept = bytearray(len(registers))
+    places = [(field.at, field.count) for name, field in layout.field.items() if name != layout.serial]
+    for at, count in places + [(mark.at, len(mark.values)) for mark in layout.mark]:
+        kept[2 * at : 2 * (at + count)] = registers[2 * at : 2 * (at + count)]
+    return modbus.framed(heard[:3] + kept)
+
+
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """Recorded RTU replies, for `parse`, with or without GoodWe's AA55 in front; a device is named by its unit.
 

@@ -26,6 +26,7 @@ from evidence.report import Result
 LIMIT_S = 60.0
 SAMPLES = "vendor_serial"
 _START, _PRODUCT, _HEADER_BYTES = 0x5C, 0x6D, 5
+_START_AS_CHECKSUM, _MODBUS_40 = 0xC5, 0x20
 
 
 class Settings(serial.Port, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +67,21 @@ def parse_product(identity: str, data: bytes) -> Reading:
         ids=values.model_ids("nibe", (model,)),
         version_raw=str(int.from_bytes(data[1:3], "big")),
     )
+
+
+def redacted(_: Settings, __: bytes, heard: bytes) -> bytes:
+    """The product frame alone.
+
+    Raises:
+        LinkError: There is none.
+    """
+    frames = Frames()
+    if not frames.feed(heard):
+        raise frames.fault()
+    data = frames.product.replace(b"\x5c", b"\x5c\x5c")
+    summed = bytes([_MODBUS_40, _PRODUCT, len(data)]) + data
+    checksum = reduce(xor, summed)
+    return bytes([_START, 0]) + summed + bytes([_START_AS_CHECKSUM if checksum == _START else checksum])
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
@@ -119,7 +135,7 @@ class Frames:
     def _take(self, frame: bytes) -> bool:
         checksum = reduce(xor, frame[2:-1])
         is_product = frame[3] == _PRODUCT
-        if frame[-1] not in ({_START, 0xC5} if checksum == _START else {checksum}):
+        if frame[-1] not in ({_START, _START_AS_CHECKSUM} if checksum == _START else {checksum}):
             self._damaged |= is_product
             return False
         if is_product:

@@ -58,6 +58,12 @@ async def read(settings: Settings) -> Sequence[Reading | ReadFailure]:
     return [outcome for _, outcome in traffic.outcomes(link)]
 
 
+def redacted(_: Settings, __: bytes, heard: bytes) -> bytes:
+    """The lines that state a version, and of other answers only that there is one; no temperatures, no settings."""
+    lines = (line.decode("latin-1").strip() for line in serial.Lines().feed(heard))
+    return "".join(f"{kept}\r\n" for line in lines if (kept := _emptied(line))).encode("latin-1")
+
+
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     """Recorded lines, for `parse`; a gateway of which they say nothing is no reading. None for commands alone."""
     traffic = Traffic()
@@ -69,6 +75,19 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
     if traffic.refused:
         traffic.stated.setdefault("gateway", None)
     return [(part, outcome) for part, outcome in traffic.outcomes("link:") if part in traffic.stated]
+
+
+def _emptied(line: str) -> str:
+    if message := _MESSAGE.fullmatch(line):
+        return line if _part(message) else ""
+    if _BANNER.fullmatch(line) or _REFUSAL.fullmatch(line) or line.startswith("PR: B="):
+        return line
+    return "PS: 0" if _ANSWER.fullmatch(line) or _SUMMARY.fullmatch(line) else ""
+
+
+def _part(message: re.Match[str]) -> str | None:
+    """Who states a version in a message."""
+    return _STATEMENTS.get((message[1], int(message[2], 16) >> 4 & 7, int(message[3], 16)))
 
 
 class Traffic:
@@ -107,9 +126,8 @@ class Traffic:
 
     def _take(self, line: str) -> bool:
         if message := _MESSAGE.fullmatch(line):
-            sender, kind, number, version = message[1], int(message[2], 16), int(message[3], 16), int(message[4], 16)
-            if part := _STATEMENTS.get((sender, kind >> 4 & 7, number)):
-                self.stated[part] = str(version)
+            if part := _part(message):
+                self.stated[part] = str(int(message[4], 16))
         elif banner := _BANNER.fullmatch(line):
             self.stated["gateway"] = values.version(banner[1]) if banner[1][:1].isdigit() else None
         elif _ANSWER.fullmatch(line) or _SUMMARY.fullmatch(line):

@@ -37,6 +37,7 @@ SAMPLES = "smp"
 MAX_PACKET_BYTES = 8192  # an image list has fewer than 1000
 _FIRST, _NEXT = b"\x06\x09", b"\x04\x14"
 _MARK = re.compile(_FIRST + b"|" + _NEXT)
+_LINE_BYTES = 124  # of base64; with the mark and the line end 127
 _HEADER_BYTES, _MAX_DEPTH, _LATEST = 8, 8, 16
 _READ, _ANSWER = 0, (1, 3)  # to a read and to a write
 _OS, _IMAGES = 0, 1
@@ -121,6 +122,33 @@ def parse_system(output: object) -> tuple[str | None, str | None]:
     place = releases[-1]
     whole = place >= 3 and len(words) >= place + 5
     return words[place], words[place + 3] if whole else None
+
+
+def redacted(_: Settings, asked: bytes, heard: bytes) -> bytes:
+    """The answer alone, of which only what is read is left: no console, and not the name that the device was given.
+
+    Raises:
+        LinkError: There is none.
+    """
+    requests, packets = Packets(), Packets()
+    requests.feed(asked)
+    packets.feed(heard)
+    about = requests.found[0].about
+    answer = next((packet for packet in packets.found if _answers(packet, about)), None)
+    if answer is None:
+        raise packets.fault()
+    return _framed(answer.operation, about, _emptied(answer), 0)
+
+
+def _emptied(answer: Packet) -> dict[str, Any]:
+    if code := _error(answer.body):
+        return {"rc": code}
+    if answer.about == _STATE:
+        image = _active(answer.body)
+        stated = image and {name: image[name] for name in ("image", "version", "hash", "active") if name in image}
+        return {"images": [stated] if stated else []}
+    release, board = parse_system(answer.body.get("output"))
+    return {"output": f"Zephyr name commit {release} machine processor {board} Zephyr" if board else release or ""}
 
 
 def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
@@ -213,18 +241,19 @@ async def _ask(port: serial.Client, about: tuple[int, int], body: dict[str, str]
         packets.feed(data)
         return any(_answers(packet, about) for packet in packets.found)
 
-    port.write(_encoded(about, body, sequence))
+    port.write(_framed(_READ, about, body, sequence))
     if not await port.listen(answered):
         raise packets.fault()
     return next(packet for packet in packets.found if _answers(packet, about))
 
 
-def _encoded(about: tuple[int, int], body: dict[str, str], sequence: int) -> bytes:
+def _framed(operation: int, about: tuple[int, int], body: dict[str, Any], sequence: int) -> bytes:
     data = cbor2.dumps(body)
-    content = struct.pack(">BBHHBB", _READ, 0, len(data), about[0], sequence, about[1]) + data
+    content = struct.pack(">BBHHBB", operation, 0, len(data), about[0], sequence, about[1]) + data
     content += binascii.crc_hqx(content, 0).to_bytes(2, "big")
-    # Either request fits into one line.
-    return _FIRST + base64.b64encode(len(content).to_bytes(2, "big") + content) + b"\n"
+    text = base64.b64encode(len(content).to_bytes(2, "big") + content)
+    parts = [text[place : place + _LINE_BYTES] for place in range(0, len(text), _LINE_BYTES)]
+    return b"".join((_NEXT if number else _FIRST) + part + b"\n" for number, part in enumerate(parts))
 
 
 def _answers(packet: Packet, about: tuple[int, int]) -> bool:

@@ -31,6 +31,8 @@ class Line:
         # The program's end stays open here too, so that the line outlives each program that opens it.
         for end in (self._master, self._slave):
             tty.setraw(end)
+        self._unset = termios.tcgetattr(self._slave)
+        self._unset[tty.ISPEED] = self._unset[tty.OSPEED] = termios.B50
         fcntl.ioctl(self._master, termios.TIOCPKT, struct.pack("i", 1))
         os.set_blocking(self._master, False)
         self._opened = asyncio.Event()
@@ -75,10 +77,19 @@ class Line:
         kind, data = packet[0], packet[1:]
         if kind != termios.TIOCPKT_DATA:
             if kind & termios.TIOCPKT_FLUSHREAD:
+                self._forget_settings()
                 self._opened.set()
             return
         self.written += data
         self._chunks.put_nowait(data)
+
+    def _forget_settings(self) -> None:
+        """Let the next program find a line that it has to set.
+
+        A pty keeps no data bits and no parity. The C library says EINVAL to a program that asks for them and changes
+        nothing else, as each does that opens a port which another has set the same.
+        """
+        termios.tcsetattr(self._slave, termios.TCSANOW, self._unset)
 
     def _place(self, link: Path) -> None:
         if link.exists() and not link.is_symlink():
