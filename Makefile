@@ -5,7 +5,7 @@ PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
 export UPDATEPLICHT_REQUIRE ?= mosquitto chromium cose stacks
 
-.PHONY: help setup setup-tests setup-stacks run test test-stacks bench check format lock clean
+.PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults check format lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -38,6 +38,9 @@ test-stacks: setup-stacks ## the readers against device stacks that other projec
 
 bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices)
 	@$(PY) -m tests.bench $(WHAT)
+
+faults: setup-tests ## kill, cut, fill and unplug at random, N times (N=200 SEED=...), then show that nothing was lost
+	@$(PY) -m tests.faults $(or $(N),200) $(if $(SEED),--seed $(SEED))
 
 check: setup ## format, lint, types, import rules, then all tests
 	$(PY) -m ruff format --check $(CODE)

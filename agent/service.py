@@ -211,15 +211,19 @@ async def _is_set_within(event: asyncio.Event, seconds: float) -> bool:
         return False
 
 
-async def _serve(config: Config) -> None:
+async def _serve(config: Config, pace: Pace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Service(config, connector(config.broker)).run(stop)
+    await Service(config, connector(config.broker), pace).run(stop)
 
 
-def run(config: Config) -> None:
+def run(config: Config, pace: Pace = Pace()) -> None:  # noqa: B008  # frozen
     """Run until a signal comes.
+
+    Args:
+        config: What to do.
+        pace: How often the publisher tries again.
 
     Raises:
         AgentError: The state directory cannot be used, or another agent uses it.
@@ -227,7 +231,7 @@ def run(config: Config) -> None:
     keys.load_or_create(config.state_dir)
     try:
         with locked(config.state_dir):
-            asyncio.run(_serve(config))
+            asyncio.run(_serve(config, pace))
     except BaseExceptionGroup as errors:
         ours, others = errors.split(AgentError)
         if others is not None or ours is None:

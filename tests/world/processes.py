@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -96,8 +96,13 @@ async def running(
         await process.end()
 
 
-async def command(*arguments: str) -> str:
-    """Run one command of ours to its successful end; what it printed."""
+async def command(*arguments: str, accepting: Collection[int] = (0,)) -> str:
+    """Run one command of ours to its end; what it printed.
+
+    Args:
+        arguments: As after `python -m`.
+        accepting: The exit codes that it may end with.
+    """
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -107,7 +112,9 @@ async def command(*arguments: str) -> str:
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 0, f"{arguments} ended with {process.returncode}:\n{out.decode()}{err.decode()}"
+    assert process.returncode in accepting, (
+        f"{arguments} ended with {process.returncode}:\n{out.decode()}{err.decode()}"
+    )
     return out.decode()
 
 
