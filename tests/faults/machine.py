@@ -1,8 +1,8 @@
 """What a process takes for given, and a test can take away: the time of day, and room on the disk.
 
 - The clock is libfaketime's, read anew at each look from a file of ours. The monotonic clock is left alone, else
-  whatever waits on a thread with a time limit would wait for ever. The library's repair of such waits is switched off: it
-  makes Python's threads spin for the interpreter's lock. File times are not touched.
+  whatever waits on a thread with a time limit would wait for ever. The library's repair of such waits is switched off:
+  it makes Python's threads spin for the interpreter's lock. File times are not touched.
 - The disk is a tmpfs of its own under one directory. It is full when it has shrunk to what it holds. Mounting needs a
   mount namespace of ours: as root, or as the root of a user namespace where the machine allows one. Whatever becomes
   of us, the mounts go with the last process of the namespace.
