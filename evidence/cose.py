@@ -80,10 +80,16 @@ def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_ME
         TooLargeError: The message would be larger than `limit`, which nobody would read.
     """
     before, after = _around_key_id(message_type)
-    protected = before + key.public.id + after
-    data = envelope(protected, {}, payload, key.sign(sig_structure(protected, payload)))
+    signature = key.sign(sig_structure(before + key.public.id + after, payload))
+    data = assemble(payload, key.public.id, message_type, signature)
     _check_size(data, limit)
     return data
+
+
+def assemble(payload: bytes, key_id: bytes, message_type: str, signature: bytes) -> bytes:
+    """A payload in its signed envelope, by a signature that was made before."""
+    before, after = _around_key_id(message_type)
+    return envelope(before + key_id + after, {}, payload, signature)
 
 
 def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:

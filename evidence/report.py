@@ -138,27 +138,40 @@ def encode(report: Report) -> bytes:
     Raises:
         EvidenceError: What `decode` would raise for them: nobody signs what nobody would accept.
     """
-    payload: dict[int, Any] = {
-        IAT: report.issued_at,
-        UEID: to_ueid(report.gateway),
-        EAT_PROFILE: PROFILE,
-        SEQUENCE: report.sequence,
-        PREVIOUS: report.previous,
-        INVENTORY: report.inventory,
-        HEAD: None if report.head is None else _encode_head(report.head),
-    }
+    payload = _payload(report)
+    if report.head is not None:
+        payload[HEAD] = _encode_head(report.head)
     if report.devices is not None:
         payload[SUBMODS] = submods = {device.device: _encode_device(device) for device in report.devices}
         if len(submods) != len(report.devices):
             raise ClaimError(f"/{SUBMODS}", "each device once")
-    data = cbor.encode(_without_none(payload))
+    data = cbor.encode(payload)
     decode(data)
     return data
+
+
+def _payload(report: Report) -> dict[int, Any]:
+    """What every report says, in the order of its encoding."""
+    return _without_none(
+        {
+            IAT: report.issued_at,
+            UEID: to_ueid(report.gateway),
+            EAT_PROFILE: PROFILE,
+            SEQUENCE: report.sequence,
+            PREVIOUS: report.previous,
+            INVENTORY: report.inventory,
+        }
+    )
 
 
 def sign(report: Report, key: SigningKey) -> bytes:
     """The report as evidence: its claims in a signed envelope."""
     return cose.sign(encode(report), key, MESSAGE_TYPE)
+
+
+def assemble(report: Report, key_id: bytes, signature: bytes) -> bytes:
+    """The evidence that a report without devices and head was, by the signature that it had."""
+    return cose.assemble(cbor.encode_part(_payload(report)), key_id, MESSAGE_TYPE, signature)
 
 
 def decode(payload: bytes) -> Report:
@@ -313,6 +326,7 @@ __all__ = [
     "Report",
     "Result",
     "SeenHead",
+    "assemble",
     "decode",
     "encode",
     "inventory_digest",

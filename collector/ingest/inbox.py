@@ -27,9 +27,14 @@ class Arrival:
 
 
 class Inbox:
-    """A queue of arrivals that is emptied by handfuls."""
+    """A queue of arrivals that is emptied by handfuls.
 
-    def __init__(self) -> None:
+    Args:
+        shards: First bytes of the gateways whose messages arrive: from one to before the other.
+    """
+
+    def __init__(self, shards: tuple[int, int] = (0, 256)) -> None:
+        self.shards = shards
         self._arrivals: deque[Arrival] = deque()
         self._filled = asyncio.Event()
 

@@ -32,8 +32,12 @@ class Share(msgspec.Struct, frozen=True, kw_only=True):
         """What to subscribe to."""
         if self.parts == 1:
             return TOPICS
-        shards = range(SHARDS * self.number // self.parts, SHARDS * (self.number + 1) // self.parts)
-        return tuple(topic.replace("+", f"{shard:02x}", 1) for topic in TOPICS for shard in shards)
+        return tuple(topic.replace("+", f"{shard:02x}", 1) for topic in TOPICS for shard in range(*self.shards))
+
+    @property
+    def shards(self) -> tuple[int, int]:
+        """From one to before the other."""
+        return SHARDS * self.number // self.parts, SHARDS * (self.number + 1) // self.parts
 
     def session(self, log: str) -> str:
         """The name of its session; lines that are divided otherwise are others."""
@@ -66,7 +70,7 @@ class Line:
         health: Health,
         clock: Callable[[], int],
     ) -> None:
-        inbox = Inbox()
+        inbox = Inbox(share.shards)
         # amqtt knows the older version only; of another broker nobody knows before it was asked.
         version = MQTTProtocolVersion.MQTTv311 if config.broker.embedded else None
         self._session = Session(

@@ -1,7 +1,8 @@
 """One transaction: what was screened becomes reports, statements, leaves of the log, rejections, or waits.
 
 Enrolments come first, then reports, then statements: a household speaks of devices that a report of the same batch may
-show for the first time. Nothing leaves before the commit; what is to be answered is handed back.
+show for the first time, so what follows from its reports is derived before. Nothing leaves before the commit; what is
+to be answered is handed back.
 """
 
 import hashlib
@@ -16,11 +17,12 @@ from collector.catalogue.door import check_statement
 from collector.config import Limits
 from collector.errors import RejectedError
 from collector.ingest import enrolment, verify
+from collector.ingest.derivation import derive_of
 from collector.ingest.inbox import Arrival
 from collector.ingest.ledger import Ledger
 from collector.ingest.screen import Screened
 from collector.ingest.verify import Message
-from collector.store import evidence, judgements, rejected, statements
+from collector.store import derived, evidence, judgements, rejected, statements
 from collector.store.rejected import Pending, Rejected
 from collector.transparency.log import Batch, Log
 from evidence.enrolment import Enrolment
@@ -43,6 +45,7 @@ class Settled:
         wanted: Gateways whose inventory nobody has stated yet.
         gaps: Gateways of which numbers may be missing.
         rejected: The reason of each rejection that is a new one.
+        derive: Gateways of which something follows from reports.
         enrolled: Somebody was enrolled, so that what he sent before can be judged.
     """
 
@@ -52,6 +55,7 @@ class Settled:
     wanted: set[str] = field(default_factory=set)
     gaps: set[str] = field(default_factory=set)
     rejected: list[str] = field(default_factory=list)
+    derive: set[str] = field(default_factory=set)
     enrolled: set[str] = field(default_factory=set)
 
 
@@ -136,11 +140,14 @@ class _Settlement:
             else:
                 self.settled.receipts.append((message.gateway, message.digest))
                 self.settled.batch.compare(message.digest, claims.head)
+        self.settled.batch.append(message.digest for message, _ in new)
         await self.settled.batch.add(digest for _, digest in self.settled.receipts)
         await self._write_reports(states, new)
 
     async def statements(self, items: Sequence[tuple[Screened, Message]]) -> None:
         """Put on record what the catalogue's door lets in."""
+        if items:
+            await derive_of(self._connection, {message.gateway for _, message in items})
         for item, message in items:
             try:
                 checked = await check_statement(
@@ -191,7 +198,7 @@ class _Settlement:
                 state = states.get(row.gateway)
                 self.settled.refusals.append(self._refusal(row, row.gateway, state.last_sequence if state else 0))
         doubtful = {row.gateway for row in new if row.gateway is not None and row.verified}
-        await self._judge_again(await evidence.every_device(self._connection, doubtful))
+        await self._judge_again(await derived.every_device(self._connection, doubtful))
 
     async def _append(self, message: Message) -> int:
         await self.settled.batch.add([message.digest])
@@ -216,26 +223,17 @@ class _Settlement:
     ) -> None:
         named: dict[str, set[str]] = {}
         for message, claims in new:
-            named.setdefault(message.gateway, set()).add(claims.inventory.hex())
-        # A gateway that only repeats what is shown, as most do, needs nothing but that.
-        named = {gateway: of for gateway, of in named.items() if of != {states[gateway].shown}}
-        inventories = await evidence.known_inventories(self._connection, named) if named else {}
-        devices = await evidence.device_states(self._connection, named) if named else {}
-        ledger = Ledger(states, inventories, devices, self._now)
+            # Most only repeat what is shown, of which all is known.
+            if (inventory := claims.inventory.hex()) != states[message.gateway].last_inventory:
+                named.setdefault(message.gateway, set()).add(inventory)
+        ledger = Ledger(states, await evidence.named(self._connection, named), self._now)
         for message, claims in new:
-            leaf = self.settled.batch.leaf(message.digest)
-            ledger.accept(claims, digest=message.digest, leaf=leaf, body=message.body)
+            ledger.accept(claims, message, self.settled.batch.leaf(message.digest))
         changes = ledger.changes()
         await evidence.write(self._connection, changes)
         self.settled.wanted.update(ledger.wanted)
         self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
-        await self._judge_again(
-            {
-                *ledger.judge,
-                *await evidence.unread_devices(self._connection, changes.named),
-                *await evidence.every_device(self._connection, ledger.judge_whole),
-            }
-        )
+        self.settled.derive.update(row["gateway"] for row in changes.derive)
 
     async def _judge_again(self, devices: Iterable[tuple[str, str]]) -> None:
         await judgements.queue(self._connection, devices, at=self._now)

@@ -5,6 +5,7 @@
 - Verified beside the database, stored in one transaction (reports, log, rejections, counters, the judge's queue),
   committed; then receipts, refusals and requests go out; then the messages are acknowledged in the order in which they
   came. Whatever dies before the commit, the broker or the agent sends again, and the same bytes change nothing.
+- What follows from reports (derivation.py) is derived when nothing else is to be done; by turns where that takes long.
 - A fault of the store or the clock is a state of the collector, not of a message: nothing is acknowledged, the state is
   shown, and the same batch is tried again, ever more patiently.
 - A message on which our own code fails is tried alone, kept as `internal`, and disturbs no other.
@@ -21,6 +22,7 @@ from collector.config import Limits
 from collector.errors import ClockError, StoreError
 from collector.ingest import screen
 from collector.ingest.answers import Answers
+from collector.ingest.derivation import Deriver
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.patience import delays
@@ -37,6 +39,7 @@ from evidence.ids import topic
 
 MAX_BATCH: Final = 500
 PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
+LAG_S: Final = 1.0  # so long what follows from reports may wait while others come; then the two take turns
 FIRST_DELAY_S: Final = 0.1
 LAST_DELAY_S: Final = 30.0
 
@@ -78,7 +81,9 @@ class Writer:
         self._wake = wake
         self._health = health
         self._clock = clock
-        monotonic = asyncio.get_running_loop().time
+        self._deriver = Deriver(engine, inbox.shards)
+        self._monotonic = monotonic = asyncio.get_running_loop().time
+        self._behind_since: float | None = monotonic()  # what an earlier run left
         self._answers = Answers(log.key, monotonic)
         self._tally = Tally(monotonic)
         self._requests = Requests(engine, log, publish, monotonic=monotonic, clock=clock)
@@ -87,12 +92,22 @@ class Writer:
         """Write until cancelled."""
         await self._write_held()
         while True:
-            arrivals = await self._inbox.take(MAX_BATCH, PATIENCE_S)
-            if arrivals:
+            is_behind = self._behind_since is not None
+            if arrivals := await self._inbox.take(MAX_BATCH, 0 if is_behind else PATIENCE_S):
                 await self._write(arrivals)
-            else:
+            elif not is_behind:
                 await self._patiently(self._remind)
                 await self._write_held()
+            await self._derive(may_wait=bool(arrivals))
+
+    async def _derive(self, *, may_wait: bool) -> None:
+        """Derive a slice of what waits, if nobody hands in evidence, or if it waited for long."""
+        since, now = self._behind_since, self._monotonic()
+        if since is None or (may_wait and now - since < LAG_S):
+            return
+        if not await self._patiently(self._deriver.slice):
+            self._behind_since = None
+        self._wake()
 
     async def _write(self, arrivals: Sequence[Arrival]) -> None:
         opened = await asyncio.to_thread(screen.open_all, arrivals)
@@ -106,6 +121,8 @@ class Writer:
         await self._answer(settled)
         for arrival in arrivals:
             arrival.acknowledge()
+        if settled.derive and self._behind_since is None:
+            self._behind_since = self._monotonic()
         self._wake()
         if settled.enrolled:
             await self._write_held()

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import log
-from collector.store.schema import devices, gateways, judge_queue, pending, rejections, statements
+from collector.store.schema import derive_queue, devices, gateways, judge_queue, pending, rejections, statements
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +17,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         missing_reports: Numbers below the highest of their gateway that did not come, refused ones among them.
         rejected: Rejections ever, by reason.
         pending: Messages that wait for their gateway's enrolment.
+        to_derive: Reports of which what follows was not derived yet.
         to_judge: Devices that wait for the judge.
         log_size: Leaves.
         last_report_at: When the newest report came, Unix seconds.
@@ -29,6 +30,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     statements: int
     rejected: dict[str, int]
     pending: int
+    to_derive: int
     to_judge: int
     log_size: int
     last_report_at: int | None
@@ -48,6 +50,7 @@ async def counts(connection: AsyncConnection) -> Counts:
         statements=await _number(connection, sa.select(sa.func.count()).select_from(statements)),
         rejected=rejected,
         pending=await _number(connection, sa.select(sa.func.count()).select_from(pending)),
+        to_derive=await _number(connection, sa.select(sa.func.count()).select_from(derive_queue)),
         to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue)),
         log_size=await log.size(connection),
         last_report_at=(await connection.execute(sa.select(sa.func.max(gateways.c.last_report_at)))).scalar_one(),

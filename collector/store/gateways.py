@@ -76,8 +76,9 @@ async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:
         .scalar_subquery()
         .label("devices")
     )
-    columns = (column for column in gateways.c if column.name != "last_inventory")
-    return [dict(row) for row in (await connection.execute(sa.select(*columns, present))).mappings()]
+    columns = ("gateway", "enrolled_at", "revoked_at", "last_sequence", "report_count", "last_report_at")
+    query = sa.select(*(gateways.c[name] for name in columns), present)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def add_code(connection: AsyncConnection, code: OpenCode, *, now: int, expires_at: int) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import bulk, dialect, findings
 from collector.store.presence import last_read_at
-from collector.store.schema import device_model_ids, devices, judge_queue, model_ids, statements, verdicts
+from collector.store.schema import derive_queue, device_model_ids, devices, judge_queue, model_ids, statements, verdicts
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,15 +140,22 @@ async def due(
     tasks: list[Task] = []
     place = sa.tuple_(judge_queue.c.gateway, judge_queue.c.device)
     turns = [sa.true()] if after is None else [place > after, place <= after]
+    # A gateway whose reports were not derived yet has facts that its devices do not show.
+    is_derived = ~sa.exists().where(derive_queue.c.gateway == devices.c.gateway)
     both = (devices.c.gateway == judge_queue.c.gateway) & (devices.c.device == judge_queue.c.device)
     for turn in turns:
-        queued = sa.select(*_TASK, judge_queue.c.queued_at).select_from(judge_queue).join(devices, both).where(turn)
+        queued = (
+            sa.select(*_TASK, judge_queue.c.queued_at)
+            .select_from(judge_queue)
+            .join(devices, both)
+            .where(turn, is_derived)
+        )
         in_turn = queued.order_by(judge_queue.c.gateway, judge_queue.c.device).limit(limit - len(tasks))
         tasks += await _tasks(connection, in_turn)
     timely = (
         sa.select(*_TASK, sa.null().label("queued_at"))
         .outerjoin(judge_queue, both)
-        .where(devices.c.judge_again_at <= now, judge_queue.c.device.is_(None))
+        .where(devices.c.judge_again_at <= now, judge_queue.c.device.is_(None), is_derived)
         .order_by(devices.c.judge_again_at)
         .limit(limit - len(tasks))
     )

@@ -1,6 +1,11 @@
-"""The rows of the transparency log. A node is (level, index) here; level 0 is made from the leaves."""
+"""The rows of the transparency log. A node is (level, index) here; level 0 is made from the leaves.
+
+Of the levels above every fourth is stored: a node between is made of sixteen at most, in one query with the others,
+and a leaf costs a fifteenth of a row instead of one.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -8,10 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import bulk
 from collector.store.schema import heads, leaves, logs, nodes, reports, restorations, statements
-from evidence.merkle import leaf_hash
+from evidence.merkle import leaf_hash, node_hash
 from evidence.receipt import TreeHead
 
 Node = tuple[int, int]
+STEP: Final = 4  # from one stored level to the next
+AT_ONCE: Final = 10_000  # nodes asked for in one query
+_beginning: Final = sa.literal_column("substr(leaves.digest, 1, 6)", sa.LargeBinary)  # as the index has it
+_index, _digest = leaves.c.index, leaves.c.digest
 
 
 class LogRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,59 +68,84 @@ async def create(connection: AsyncConnection, row: LogRow) -> None:
 
 async def size(connection: AsyncConnection) -> int:
     """Leaves in the log."""
-    newest = (await connection.execute(sa.select(sa.func.max(leaves.c.index)))).scalar_one()
+    newest = (await connection.execute(sa.select(sa.func.max(_index)))).scalar_one()
     return 0 if newest is None else int(newest) + 1
 
 
 async def positions(connection: AsyncConnection, digests: Collection[str]) -> dict[str, int]:
     """Where these digests are in the log; those that are not are left out."""
-    query = sa.select(leaves.c.digest, leaves.c.index).where(leaves.c.digest.in_(digests))
-    return {row.digest: row[1] for row in await connection.execute(query)}
+    beginnings = {bytes.fromhex(digest)[:6] for digest in digests}
+    query = sa.select(_digest, _index).where(_beginning.in_(beginnings), _digest.in_(digests))
+    return {row.digest: row[1] for row in await connection.execute(query)} if digests else {}
 
 
 async def digests(connection: AsyncConnection, first: int, last: int) -> list[tuple[int, str]]:
     """Index and digest of the leaves from `first` to before `last`."""
-    query = sa.select(leaves.c.index, leaves.c.digest).where(leaves.c.index >= first, leaves.c.index < last)
-    return [(index, digest) for index, digest in await connection.execute(query.order_by(leaves.c.index))]
+    query = sa.select(_index, _digest).where(_index >= first, _index < last)
+    return [(index, digest) for index, digest in await connection.execute(query.order_by(_index))]
 
 
 async def hashes(connection: AsyncConnection, wanted: Collection[Node]) -> dict[Node, bytes]:
-    """The hashes of complete subtrees."""
+    """The hashes of complete subtrees; where one is missing in the store, what rests on it is left out."""
+    parts = {node: _parts(node) for node in wanted}
+    stored = await _stored(connection, {part for of in parts.values() for part in of})
+    return {node: _together([stored[part] for part in of]) for node, of in parts.items() if stored.keys() >= {*of}}
+
+
+def kept(grown: Mapping[Node, bytes]) -> dict[Node, bytes]:
+    """Those of these nodes that are stored."""
+    return {node: value for node, value in grown.items() if node[0] and node[0] % STEP == 0}
+
+
+def _parts(node: Node) -> list[Node]:
+    """The stored nodes, or leaves, that a node is made of."""
+    level, index = node
+    above = level % STEP
+    return [(level - above, part) for part in range(index << above, (index + 1) << above)]
+
+
+def _together(hashes: list[bytes]) -> bytes:
+    while len(hashes) > 1:
+        hashes = [node_hash(left, right) for left, right in zip(hashes[::2], hashes[1::2], strict=True)]
+    return hashes[0]
+
+
+async def _stored(connection: AsyncConnection, wanted: Collection[Node]) -> dict[Node, bytes]:
     found: dict[Node, bytes] = {}
-    if indexes := [index for level, index in wanted if level == 0]:
-        below = sa.select(leaves.c.index, leaves.c.digest).where(leaves.c.index.in_(indexes))
-        found |= {(0, index): leaf_hash(bytes.fromhex(digest)) for index, digest in await connection.execute(below)}
-    # One range of the key per level: SQLite reads the whole table for a list of pairs.
-    levels = sorted({level for level, _ in wanted if level > 0})
-    if levels:
-        at_level = (
-            (nodes.c.level == level) & nodes.c.index.in_([index for at, index in wanted if at == level])
-            for level in levels
-        )
-        query = sa.select(nodes).where(sa.or_(*at_level))
-        found |= {(level, index): value for level, index, value in await connection.execute(query)}
+    in_order = sorted(wanted)
+    for first in range(0, len(in_order), AT_ONCE):
+        indexes: dict[int, list[int]] = {}
+        for level, index in in_order[first : first + AT_ONCE]:
+            indexes.setdefault(level, []).append(index)
+        if below := indexes.pop(0, None):
+            query = sa.select(_index, _digest).where(_index.in_(below))
+            found |= {(0, index): leaf_hash(bytes.fromhex(digest)) for index, digest in await connection.execute(query)}
+        if indexes:
+            # One range of the key per level: SQLite reads the whole table for a list of pairs.
+            at_level = ((nodes.c.level == level) & nodes.c.index.in_(these) for level, these in indexes.items())
+            rows = await connection.execute(sa.select(nodes).where(sa.or_(*at_level)))
+            found |= {(level, index): value for level, index, value in rows}
     return found
 
 
 async def insert(
-    connection: AsyncConnection,
-    first: int,
-    digests: Sequence[str],
-    recorded_at: int,
-    grown: Mapping[Node, bytes],
-    head: TreeHead,
+    connection: AsyncConnection, first: int, digests: Sequence[str], grown: Mapping[Node, bytes], head: TreeHead
 ) -> None:
     """Append leaves from index `first` on, the subtrees that they complete, and the head over them."""
     await bulk.execute(
-        connection,
-        sa.insert(leaves),
-        [{"index": index, "digest": digest, "recorded_at": recorded_at} for index, digest in enumerate(digests, first)],
+        connection, _LEAF, [{"index": index, "digest": digest} for index, digest in enumerate(digests, first)]
     )
-    above = [{"level": at[0], "index": at[1], "hash": value} for at, value in grown.items() if at[0] > 0]
-    await bulk.execute(connection, sa.insert(nodes), above)
+    await bulk.execute(
+        connection, _NODE, [{"level": at[0], "index": at[1], "hash": value} for at, value in kept(grown).items()]
+    )
     row = msgspec.structs.asdict(head)
     del row["log"]
-    await connection.execute(sa.insert(heads), row)
+    await bulk.execute(connection, _HEAD, [row])
+
+
+_LEAF: Final = sa.insert(leaves)
+_NODE: Final = sa.insert(nodes)
+_HEAD: Final = sa.insert(heads)
 
 
 async def newest_head(connection: AsyncConnection, log: str) -> TreeHead:
@@ -135,13 +169,15 @@ async def heads_within(connection: AsyncConnection, log: str, first: int, last: 
 async def entries(connection: AsyncConnection, first: int, limit: int) -> list[Entry]:
     """The leaves from `first` on, in the order of the log."""
     has_body = reports.c.body.is_not(None) | statements.c.body.is_not(None)
-    kind = sa.case((leaves.c.index == 0, "genesis"), (reports.c.digest.is_not(None), "report"), else_=statements.c.kind)
+    kind = sa.case((_index == 0, "genesis"), (reports.c.leaf.is_not(None), "report"), else_=statements.c.kind)
+    recorded_at = sa.select(heads.c.signed_at).where(heads.c.size > _index).order_by(heads.c.size).limit(1)
     query = (
         sa.select(leaves, kind.label("kind"), has_body.label("body_present"))
-        .outerjoin(reports, reports.c.digest == leaves.c.digest)
+        .add_columns(recorded_at.scalar_subquery().label("recorded_at"))
+        .outerjoin(reports, reports.c.leaf == _index)
         .outerjoin(statements, statements.c.digest == leaves.c.digest)
-        .where(leaves.c.index >= first)
-        .order_by(leaves.c.index)
+        .where(_index >= first)
+        .order_by(_index)
         .limit(limit)
     )
     return [Entry(**row) for row in (await connection.execute(query)).mappings()]

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store.schema import readings, rejected, reports
+from collector.store.schema import leaves, readings, rejected, reports
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,7 +75,7 @@ async def sightings(
     ranked = (
         sa.select(
             run.c.first.label("run"),
-            *(reports.c.sequence, reports.c.digest, reports.c.received_at),
+            *(reports.c.sequence, reports.c.leaf, reports.c.received_at),
             sa.func.row_number().over(partition_by=run.c.first, order_by=order).label("in_run"),
             sa.func.row_number().over(partition_by=in_span, order_by=order).label("from_first"),
             sa.func.row_number().over(partition_by=in_span, order_by=order.desc()).label("from_last"),
@@ -85,8 +85,9 @@ async def sightings(
         .subquery()
     )
     kept = (ranked.c.in_run <= first) | (ranked.c.from_first == 1) | (ranked.c.from_last == 1)
-    columns = (ranked.c[name] for name in Sighting.__struct_fields__)
-    return [Sighting(**row) for row in (await connection.execute(sa.select(*columns).where(kept))).mappings()]
+    columns = (*(ranked.c[name] for name in ("run", "sequence", "received_at")), leaves.c.digest)
+    query = sa.select(*columns).join(leaves, leaves.c["index"] == ranked.c.leaf).where(kept)
+    return [Sighting(**row) for row in (await connection.execute(query)).mappings()]
 
 
 async def rejections(

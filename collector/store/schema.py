@@ -39,6 +39,9 @@ def _to_hex(value: bytes | None) -> str | None:
     return None if value is None else bytes(value).hex()
 
 
+# SQLite keeps rows in the order of a key only if it calls its type INTEGER.
+Place = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -63,24 +66,27 @@ logs = _table(
     sa.Column("simulated", sa.Boolean, nullable=False),  # its history was recorded under a clock that was set by hand
 )
 
+# The digests of all that was accepted, in order. Found by a digest's beginning: the whole would be kept twice.
 leaves = _table(
     "leaves",
-    sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("digest", Hex, nullable=False, unique=True),
-    sa.Column("recorded_at", sa.BigInteger, nullable=False),
+    sa.Column("index", Place, primary_key=True, autoincrement=False),
+    sa.Column("digest", Hex, nullable=False),
+    sa.Index("ix_leaves_digest", sa.text("substr(digest, 1, 6)")),
 )
 
-# Hashes of complete subtrees from level 1 on; level 0 follows from the leaves.
+# Hashes of complete subtrees of every fourth level; the others follow from those below, in the end from the leaves.
 nodes = _table(
     "nodes",
     sa.Column("level", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("index", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("hash", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
 )
 
+# One for each batch, and with it when the batch was recorded.
 heads = _table(
     "heads",
-    sa.Column("size", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("size", Place, primary_key=True, autoincrement=False),
     sa.Column("root", sa.LargeBinary, nullable=False),
     sa.Column("signed_at", sa.BigInteger, nullable=False),
     sa.Column("protected", sa.LargeBinary, nullable=False),
@@ -131,10 +137,14 @@ gateways = _table(
     sa.Column("gateway", Hex, primary_key=True),
     sa.Column("enrolled_at", sa.BigInteger, nullable=False),
     sa.Column("revoked_at", sa.BigInteger),
+    # The head of its chain, and what its devices are by the newest report that is not late.
     sa.Column("last_sequence", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_digest", Hex),
     sa.Column("report_count", sa.BigInteger, nullable=False, server_default="0"),  # less than the last: numbers lack
     sa.Column("last_report_at", sa.BigInteger),
     sa.Column("last_inventory", Hex),
+    sa.Column("inventory_number", sa.BigInteger),
+    sa.Column("unread", sa.Boolean, nullable=False, server_default=sa.false()),  # some of them could not be read
 )
 
 enrolment_codes = _table(
@@ -149,27 +159,30 @@ enrolment_codes = _table(
 
 # --- evidence ---
 
+# Its digest is that of its leaf. The rows lie in the order in which they came, the key beside them.
 reports = _table(
     "reports",
     sa.Column("gateway", Hex, primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("digest", Hex, nullable=False),
-    sa.Column("leaf", sa.BigInteger, nullable=False),
+    sa.Column("leaf", sa.BigInteger, nullable=False, unique=True),
     sa.Column("received_at", sa.BigInteger, nullable=False),
     sa.Column("issued_at", sa.BigInteger, nullable=False),
-    sa.Column("inventory", Hex, nullable=False),
+    sa.Column("inventory", sa.BigInteger, nullable=False),  # its number
     # A higher number was there when it came, or nobody had stated its inventory: it says nothing about the present.
     sa.Column("late", sa.Boolean, nullable=False),
-    sa.Column("body", sa.LargeBinary),
-    sqlite_with_rowid=False,
+    sa.Column("body", sa.LargeBinary),  # the signature alone where the row says all the rest: see bodies.py
 )
 
-# The devices of an inventory digest, as the report that first carried it stated them.
+# What a gateway's inventory digests stand for. Each has the number of the first report that named it.
 inventories = _table(
     "inventories",
     sa.Column("gateway", Hex, primary_key=True),
-    sa.Column("inventory", Hex, primary_key=True),
-    sa.Column("devices", sa.JSON, nullable=False),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("inventory", Hex, nullable=False),
+    sa.Column("stated", sa.BigInteger),  # the number of the report that carries its devices, once one has come
+    sa.Column("unread", sa.Boolean, nullable=False),  # some of them could not be read
+    sa.Index("ix_inventories_gateway_inventory", "gateway", "inventory", unique=True),
+    sqlite_with_rowid=False,
 )
 
 # One row where a device's reading differs from the one before; null where it is no longer in the inventory.
@@ -275,6 +288,14 @@ import_skips = _table(
 )
 
 # --- derived ---
+
+# Reports from which what follows has not been derived yet.
+derive_queue = _table(
+    "derive_queue",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
+)
 
 # A device that cannot be read now; each further miss counts. Few are, so they have an index.
 UNREAD = sa.text("present AND json_extract(reading, '$.result') <> 'ok'")

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
-from collector.store.schema import device_model_ids, devices, grants, keys, leaves, model_ids, parties, statements
+from collector.store.schema import device_model_ids, devices, grants, heads, keys, model_ids, parties, statements
 
 PAGE: Final = 500
 Fact = dict[str, Any]
@@ -175,7 +175,7 @@ async def ceased_parties(connection: AsyncConnection, named: Collection[str]) ->
 
 async def newest_recorded_at(connection: AsyncConnection) -> int | None:
     """When something was recorded last; the entry that begins the log is not counted."""
-    query = sa.select(sa.func.max(leaves.c.recorded_at)).where(leaves.c["index"] > 0)
+    query = sa.select(sa.func.max(heads.c.signed_at)).where(heads.c.size > 1)
     newest: int | None = (await connection.execute(query)).scalar_one()
     return newest
 

@@ -104,8 +104,8 @@ async def audit(engine: AsyncEngine, log: rows.LogRow, progress: Callable[[int, 
         progress(min(first + PAGE, size), size)
     found.root = rebuilding.root.hex()
     async with reading(engine) as connection:
-        for table, digest in await audited.unlogged(connection, MAX_FINDINGS):
-            found.find("row", -1, f"{table} {digest} is in no leaf")
+        for table, leaf in await audited.unlogged(connection, MAX_FINDINGS):
+            found.find("row", leaf, f"a row of {table} names a leaf that is not there")
     return found
 
 
@@ -142,7 +142,7 @@ class _Rebuilding:
     async def page(self, first: int, last: int) -> None:
         async with reading(self._engine) as connection:
             leaves = await rows.digests(connection, first, last)
-            stored = await audited.stored(connection, [digest for _, digest in leaves])
+            stored = await audited.stored(connection, first, last)
         indexes = [index for index, _ in leaves]
         if indexes != list(range(first, last)):
             absent = sorted({*range(first, last)} - {*indexes})
@@ -151,13 +151,13 @@ class _Rebuilding:
         if self._is_whole:
             await self._grow(first, [digest for _, digest in leaves])
         for index, digest in leaves:
-            await self._compare(index, digest, stored.get(digest))
+            await self._compare(index, digest, stored.get(index))
 
     async def _grow(self, first: int, digests: list[str]) -> None:
         grown = tree.grow(first, [leaf_hash(bytes.fromhex(digest)) for digest in digests], self._edge)
         hashes = {**self._edge, **grown}
         last = first + len(digests)
-        above = {node: value for node, value in grown.items() if node[0] > 0}
+        above = rows.kept(grown)
         async with reading(self._engine) as connection:
             stored = await rows.hashes(connection, above)
             heads = await rows.heads_within(connection, self._log.log, first + 1, last)
@@ -203,7 +203,7 @@ class _Rebuilding:
     async def _compare_report(self, index: int, row: Stored, body: bytes) -> None:
         claims = _claims(body)
         if claims is None or (claims.gateway, claims.sequence) != (row.gateway, row.sequence):
-            self._found.find("row", index, f"the row of {row.digest} names another gateway or number than its bytes")
+            self._found.find("row", index, f"the row of leaf {index} names another gateway or number than its bytes")
             return
         seen = claims.head
         if seen is None or seen.log != self._log.log or not self._is_whole:

@@ -105,12 +105,14 @@ class Batch:
     async def add(self, digests: Iterable[str]) -> None:
         """Give each digest its place: its old one where the log holds it already."""
         unplaced = [digest for digest in dict.fromkeys(digests) if digest not in self._places]
-        held = await rows.positions(self._connection, unplaced)
-        self._places |= held
-        for digest in unplaced:
-            if digest not in held:
-                self._places[digest] = self._first + len(self._new)
-                self._new.append(digest)
+        self._places |= await rows.positions(self._connection, unplaced)
+        self.append(digest for digest in unplaced if digest not in self._places)
+
+    def append(self, digests: Iterable[str]) -> None:
+        """Give places to digests that the log cannot hold yet."""
+        for digest in digests:
+            self._places[digest] = self._first + len(self._new)
+            self._new.append(digest)
 
     def leaf(self, digest: str) -> int:
         """The index of a digest that was added."""
@@ -172,7 +174,7 @@ class Batch:
             signed_at=self.recorded_at,
             key=self._log.key,
         )
-        await rows.insert(self._connection, self._first, self._new, self.recorded_at, grown, self._head)
+        await rows.insert(self._connection, self._first, self._new, grown, self._head)
 
 
 def genesis(log: str) -> str:

@@ -26,6 +26,7 @@ _GAUGES: Final = {
     "devices": "Devices that were reported",
     "missing_reports": "Numbers below the highest of their gateway that did not come",
     "pending": "Messages that wait for their gateway's enrolment",
+    "to_derive": "Reports from which what follows was not derived yet",
     "to_judge": "Devices that wait for the judge",
     "log_size": "Leaves of the transparency log",
 }

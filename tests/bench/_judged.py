@@ -55,7 +55,8 @@ _COLUMNS: Final = {
     "judge_queue": "gateway, device, queued_at",
     "statements": "digest, leaf, kind, issuer, key_id, asserted_at, recorded_at, model, device, fact",
     "gateways": "gateway, enrolled_at, last_report_at",
-    "reports": "gateway, sequence, digest, leaf, received_at, issued_at, inventory, late",
+    "reports": "gateway, sequence, leaf, received_at, issued_at, inventory, late",
+    "leaves": '"index", digest',
 }
 
 
@@ -76,7 +77,10 @@ def _home(rng: random.Random, tables: dict[str, list[Row]]) -> None:
     began = min(began, last)
     tables["gateways"].append((gateway, began, last))
     for sequence, at in ((1, began), (2, last)):
-        tables["reports"].append((gateway, sequence, rng.randbytes(32), 0, at, at, bytes(32), False))
+        digest = rng.randbytes(32)
+        leaf = int.from_bytes(digest[:7], "big")  # each its own is enough here
+        tables["leaves"].append((leaf, digest))
+        tables["reports"].append((gateway, sequence, leaf, at, at, 1, False))
     for _ in range(_HOME):
         _device(rng, tables, gateway, began, last)
 

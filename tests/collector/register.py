@@ -14,6 +14,7 @@ from collector.catalogue.door import CheckedStatement, check_statement
 from collector.catalogue.instants import to_seconds, to_text
 from collector.config import Limits
 from collector.ingest import screen
+from collector.ingest.derivation import derive_of
 from collector.ingest.inbox import Arrival
 from collector.ingest.settle import settle
 from collector.store import gateways, parties
@@ -124,7 +125,8 @@ class Register:
         arrival = Arrival(topic(gateway, leaf), data, lambda: None)
         known = await gateways.enrolled_keys(connection, [key_of(f"gateway:{gateway}").public.id.hex()])
         screened = screen.authenticate_all(screen.open_all([arrival]), known, at)
-        await settle(connection, self.log, screened, limits=Limits(), now=at)
+        settled = await settle(connection, self.log, screened, limits=Limits(), now=at)
+        await derive_of(connection, settled.derive)
         return hashlib.sha256(data).hexdigest()
 
     async def check(self, data: bytes, *, gateway: str | None = None, at: int = NOW) -> CheckedStatement:

@@ -17,7 +17,7 @@ from collector.appraisal.facts import AnyFact
 from collector.catalogue.facts import facts_for
 from collector.catalogue.instants import to_text
 from collector.catalogue.testimony import fields
-from collector.ingest.ledger import reading as stored
+from collector.ingest.derivation import reading as stored
 from collector.store.database import reading, writing
 from evidence.report import DeviceReport, Offer, OfferResult
 from tests.collector.register import DAY, DEVICE, NOW, Register, reported, seen

@@ -17,7 +17,7 @@ from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.writer import Writer
 from collector.store import rejected as rejected_rows
 from collector.store.database import reading
-from collector.store.schema import rejected, rejections
+from collector.store.schema import derive_queue, rejected, rejections
 from evidence import receipt
 from evidence.errors import EvidenceError
 from evidence.ids import topic
@@ -35,6 +35,7 @@ def signed_report(
     same: bool = False,
     issued_at: int = NOW,
     by: str | None = None,
+    previous: bytes | None = None,
 ) -> bytes:
     """A report as a gateway signs it; with `same` it does not say again what it found."""
     devices = tuple(sorted(found, key=lambda device: device.device))
@@ -43,6 +44,7 @@ def signed_report(
         sequence=sequence,
         issued_at=issued_at,
         inventory=inventory_digest(devices),
+        previous=None if previous is None else hashlib.sha256(previous).digest(),
         devices=None if same else devices,
     )
     return sign(claims, key_of(by or f"gateway:{gateway}"))
@@ -113,7 +115,7 @@ class Desk(Register):
         self.inbox.put(Arrival(to, data, acknowledge))
 
     async def send(self, *messages: tuple[str, bytes]) -> None:
-        """Let messages arrive together, and wait until all are acknowledged."""
+        """Let messages arrive together, and wait until all are acknowledged and what follows is derived."""
         wanted = len(self.acknowledged) + len(messages)
         for to, data in messages:
             self.put(to, data)
@@ -121,6 +123,8 @@ class Desk(Register):
             while len(self.acknowledged) < wanted:
                 self._changed.clear()
                 await self._changed.wait()
+            while await self.rows(sa.select(derive_queue)):  # noqa: ASYNC110  # the database has no event
+                await asyncio.sleep(0.005)
 
     async def send_reports(self, *reports: bytes, gateway: str = HOME) -> None:
         """Let reports of one gateway arrive together."""

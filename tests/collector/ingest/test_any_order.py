@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from collector.config import Limits
 from collector.ingest import screen
+from collector.ingest.derivation import derive_of
 from collector.ingest.inbox import Arrival
 from collector.ingest.settle import settle
 from collector.store.database import reading, writing
@@ -67,6 +68,8 @@ async def deliver(register: Register, messages: Sequence[Message]) -> None:
         )
         screened = screen.authenticate_all(screen.open_all(arrivals), known, NOW)
         settled = await settle(connection, register.log, screened, limits=Limits(), now=NOW)
+    async with writing(register.engine) as connection:
+        await derive_of(connection, settled.derive)
     for _, digest in settled.receipts:
         assert open_receipt(settled.batch.receipt(digest), register.log.key.public).digest.hex() == digest
     assert len(settled.receipts) == len(messages)
@@ -79,12 +82,15 @@ async def outcome(empty: Path, batches: Sequence[Sequence[Message]]) -> dict[str
         async with Register.opened(Path(folder)) as register:
             for batch in batches:
                 await deliver(register, batch)
+            is_its_leaf = leaves.c["index"] == reports.c.leaf
             queries = {
-                "reports": sa.select(reports.c.gateway, reports.c.sequence, reports.c.digest),
+                "reports": sa.select(reports.c.gateway, reports.c.sequence, leaves.c.digest).join(leaves, is_its_leaf),
                 "leaves": sa.select(leaves.c.digest),
-                "inventories": sa.select(inventories),
+                "inventories": sa.select(inventories.c.gateway, inventories.c.inventory, inventories.c.unread).where(
+                    inventories.c.stated.is_not(None)
+                ),
                 "devices": sa.select(devices.c.gateway, devices.c.device, devices.c.reading).where(devices.c.present),
-                "gateways": sa.select(gateways),
+                "gateways": sa.select(*(column for column in gateways.c if column.name != "inventory_number")),
             }
             async with reading(register.engine) as connection:
                 return {

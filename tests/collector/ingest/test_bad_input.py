@@ -96,7 +96,7 @@ async def test_a_used_number_with_other_bytes(desk: Desk) -> None:
     await desk.send_reports(other)
     (refusal,) = desk.refusals()
     assert (refusal.reason, refusal.digest.hex(), refusal.last_sequence) == ("sequence", digest(other), 2)
-    assert digest(other) not in {row["digest"] for row in await desk.rows(sa.select(reports.c.digest))}
+    assert digest(other) not in {row["digest"] for row in await desk.rows(sa.select(leaves.c.digest))}
 
 
 async def test_two_reports_of_one_number_in_one_batch(desk: Desk) -> None:

@@ -4,6 +4,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from collector.store import audited
+from collector.store.database import reading
 from collector.store.presence import last_read_at, last_seen_at
 from collector.store.schema import (
     device_model_ids,
@@ -15,9 +17,12 @@ from collector.store.schema import (
     readings,
     reports,
 )
+from evidence.keys import SIGNATURE_BYTES
 from evidence.report import Offer, OfferResult
 from tests.collector.ingest.desk import Desk, digest, signed_report
 from tests.collector.register import DAY, DEVICE, HOME, NEW_DEVICE, NOW, seen
+
+is_its_leaf = leaves.c["index"] == reports.c.leaf
 
 
 async def shown(desk: Desk) -> dict[str, Any]:
@@ -43,7 +48,7 @@ async def test_a_report_is_stored_whole_with_its_leaf_and_receipted(desk: Desk) 
     """The signed bytes, their digest in the log, and a receipt that leads there."""
     first, second = signed_report(1, seen(DEVICE)), signed_report(2, seen(DEVICE), same=True)
     await desk.send_reports(first, second)
-    rows = await desk.rows(sa.select(reports).order_by(reports.c.sequence))
+    rows = await desk.rows(sa.select(reports, leaves.c.digest).join(leaves, is_its_leaf).order_by(reports.c.sequence))
     assert [(row["body"], row["digest"], row["late"]) for row in rows] == [
         (first, digest(first), False),
         (second, digest(second), False),
@@ -51,6 +56,22 @@ async def test_a_report_is_stored_whole_with_its_leaf_and_receipted(desk: Desk) 
     assert [(item.digest.hex(), item.index) for item in desk.receipts()] == [
         (row["digest"], row["leaf"]) for row in rows
     ]
+
+
+async def test_of_a_report_that_says_what_its_row_says_the_signature_is_kept(desk: Desk) -> None:
+    """The bytes come back as they were, as long as the row is what it was."""
+    first = signed_report(1, seen(DEVICE))
+    second = signed_report(2, seen(DEVICE), same=True, previous=first)
+    third = signed_report(3, seen(DEVICE), same=True, previous=first)
+    await desk.send_reports(first, second, third)
+    rows = await desk.rows(sa.select(reports.c.body).order_by(reports.c.sequence))
+    assert [row["body"] for row in rows] == [first, second[-SIGNATURE_BYTES:], third]
+    async with reading(desk.engine) as connection:
+        kept = await audited.stored(connection, 1, 4)
+    assert [kept[leaf].body for leaf in (1, 2, 3)] == [first, second, third]
+    await desk.execute(sa.update(reports).where(reports.c.sequence == 2).values(issued_at=NOW - 1))
+    async with reading(desk.engine) as connection:
+        assert (await audited.stored(connection, 2, 3))[2].body != second
 
 
 async def test_the_same_bytes_again_are_receipted_again_and_stored_once(desk: Desk) -> None:

@@ -11,14 +11,15 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.errors import RejectedError, StoreFault
-from collector.ingest import ledger
+from collector.ingest import derivation, ledger
 from collector.ingest.clock import Clock
-from collector.store import database
+from collector.store import bodies, database
 from collector.store.database import open_engine, writing
-from collector.store.evidence import Reading
-from collector.store.schema import reports
+from collector.store.derived import Reading
+from collector.store.schema import devices, reports
+from evidence.cose import Envelope
 from evidence.ids import topic
-from evidence.report import DeviceReport
+from evidence.report import DeviceReport, Report
 from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
 from tests.collector.register import DEVICE, HOME, NEW_DEVICE, NOW, seen
 
@@ -111,14 +112,14 @@ async def test_a_clock_that_jumps(tmp_path: Path, years: int) -> None:
 
 async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is found out among its batch, kept as `internal` alone, and the others are stored, in order."""
-    true_reading = ledger.reading
+    true_shortened = bodies.shortened
 
-    def reading(device: DeviceReport) -> Reading:
-        if device.version_raw == "poison":
+    def shortened(body: bytes, envelope: Envelope, claims: Report, before: str | None) -> bytes:
+        if claims.sequence == 2:
             raise ZeroDivisionError
-        return true_reading(device)
+        return true_shortened(body, envelope, claims, before)
 
-    monkeypatch.setattr(ledger, "reading", reading)
+    monkeypatch.setattr(ledger, "shortened", shortened)
     messages = [
         signed_report(1, seen(DEVICE)),
         signed_report(2, seen(DEVICE, "poison")),
@@ -130,6 +131,28 @@ async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: py
     assert [(row["reason"], row["detail"]) for row in await desk.rejected()] == [
         ("internal", "ZeroDivisionError; see the collector's log")
     ]
+
+
+async def test_a_report_from_which_nothing_can_be_derived(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is receipted and on record; what follows from the others is derived, whatever came in between."""
+    true_reading = derivation.reading
+
+    def reading(device: DeviceReport) -> Reading:
+        if device.version_raw == "poison":
+            raise ZeroDivisionError
+        return true_reading(device)
+
+    monkeypatch.setattr(derivation, "reading", reading)
+    messages = [
+        signed_report(1, seen(DEVICE)),
+        signed_report(2, seen(DEVICE, "poison")),
+        signed_report(3, seen(DEVICE), seen(NEW_DEVICE)),
+    ]
+    await desk.send_reports(*messages)
+    assert desk.receipted(*messages)
+    assert await stored(desk) == [1, 2, 3]
+    names = [row["device"] for row in await desk.rows(sa.select(devices.c.device).order_by(devices.c.device))]
+    assert names == [DEVICE, NEW_DEVICE]
 
 
 async def test_messages_are_acknowledged_in_the_order_of_their_arrival(desk: Desk) -> None:

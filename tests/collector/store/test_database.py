@@ -36,6 +36,7 @@ async def pragma(engine: AsyncEngine, name: str) -> object:
         return (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar_one()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 async def test_the_migrations_lead_to_the_schema(engine: AsyncEngine, tmp_path: Path) -> None:
     """Table by table, the migrated database is the one that the schema describes."""
 
