@@ -3,7 +3,7 @@ PORT ?= 8080
 STATE ?= var
 PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
-export UPDATEPLICHT_REQUIRE ?= mosquitto chromium cose stacks
+export UPDATEPLICHT_REQUIRE ?= mosquitto libfaketime chromium cose stacks
 
 .PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults check format lock clean
 
