@@ -29,7 +29,7 @@ _REQUEST = b"PR=A\r\n"
 _BANNER = re.compile(r"(?:PR: A=)?OpenTherm Gateway (.*)")
 _WIRE_FAULT = re.compile(r"Error 0[1-4]")  # on the OpenTherm wires; it says nothing of anybody
 _REFUSAL = re.compile(r"NG|SE|BV|OR|NS|NF|OE")
-_COMMAND, _ANSWER = re.compile(r"[A-Z]{2}=\S.*"), re.compile(r"[A-Z]{2}: ?\S.*")
+_COMMAND, _ANSWER = re.compile(r"[A-Z]{2}=\S.*"), re.compile(r"P[RS]: ?\S.*")
 _SUMMARY = re.compile(r"[0-9./-]+(?:,[0-9./-]*){20,}")  # what PS=1 prints instead of messages
 _MESSAGE = re.compile(r"([TBRA])([0-9A-F]{2})([0-9A-F]{2})[0-9A-F]{2}([0-9A-F]{2})")
 # Who states its version in which type of message with which data id.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pymodbus.pdu.device import ModbusDeviceIdentification
 from pymodbus.server import ModbusTcpServer
@@ -41,9 +41,9 @@ async def recorded(fixture: Fixture, port: Path, folder: Path) -> tuple[Path | N
     """The new fixture of a device on a port, and what was read meanwhile."""
     [entry] = fixture.read
     reader = readers.load(entry["reader"])
-    settings = settings_of(entry) | {"port": str(port)}
-    (done,) = await record([_source(entry["reader"], msgspec.convert(settings, reader.Settings))], folder, NOW)
-    return done.folder, await outcome(reader, settings)
+    chosen = settings_of(entry) | {"port": str(port)}
+    (done,) = await record([_source(entry["reader"], msgspec.convert(chosen, reader.Settings))], folder, NOW)
+    return done.folder, await outcome(reader, chosen)
 
 
 @pytest.mark.parametrize("fixture", **names(SERIAL))
@@ -93,8 +93,8 @@ async def test_a_device_behind_modbus_tcp_is_recorded_as_one_on_a_line(tmp_path:
     await server.serve_forever(background=True)
     try:
         port = server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
-        settings = modbus_device_id.Settings(host="127.0.0.1", tcp_port=port, units=(1,))
-        (done,) = await record([_source("modbus_device_id", settings)], tmp_path, NOW)
+        bus = modbus_device_id.Settings(host="127.0.0.1", tcp_port=port, units=(1,))
+        (done,) = await record([_source("modbus_device_id", bus)], tmp_path, NOW)
     finally:
         await server.shutdown()  # type: ignore[no-untyped-call]
     assert done.folder is not None
@@ -116,8 +116,8 @@ async def test_what_needs_a_description_of_ones_own_is_not_recorded(tmp_path: Pa
     assert folder is None
 
 
-def _source(name: str, settings: object) -> Source:
-    return Source(path="read[0]", name=name, reader=readers.load(name), settings=settings)
+def _source(name: str, chosen: object) -> Source:
+    return Source(path="read[0]", name=name, reader=readers.load(name), settings=chosen)
 
 
 def _without_serial_numbers(read: Expected) -> Expected:
@@ -130,6 +130,7 @@ def _without_serial_numbers(read: Expected) -> Expected:
 
 
 @given(values=st.tuples(text, text))
+@settings(deadline=None)
 def test_of_a_telegram_only_firmware_is_left(values: Sequence[str]) -> None:
     """Not the serial numbers, the consumption, the messages of the utility."""
     port = dsmr.Settings(port="/dev/ttyUSB0")
@@ -144,6 +145,7 @@ def test_of_a_telegram_only_firmware_is_left(values: Sequence[str]) -> None:
 
 
 @given(frames=st.lists(st.binary(max_size=30), max_size=2))
+@settings(deadline=None)
 def test_of_a_heat_pump_only_the_product_is_left(frames: Sequence[bytes]) -> None:
     """What else it says on its bus is how the house is heated."""
     product = bytes.fromhex("5c00206d0b0124e346313135352d3136ec")
@@ -154,17 +156,19 @@ def test_of_a_heat_pump_only_the_product_is_left(frames: Sequence[bytes]) -> Non
 
 
 @given(values=st.tuples(*[st.integers(0, 0xFFFF)] * 2), setting=st.tuples(text, text))
+@settings(deadline=None)
 def test_of_a_gateway_only_versions_are_left(values: Sequence[int], setting: Sequence[str]) -> None:
     """Not the temperatures that people chose, nor the gateway's settings."""
     port = otgw.Settings(port="/dev/ttyUSB0")
     first, second = (
-        otgw.redacted(port, b"PR=A\r\n", f"T0018{value:04X}\r\nTT: {name}\r\nB407F0C1F\r\n".encode())
+        otgw.redacted(port, b"PR=A\r\n", f"T0018{value:04X}\r\nPR: O=T{name}\r\nB407F0C1F\r\n".encode())
         for value, name in zip(values, setting, strict=True)
     )
     assert first == second == b"PS: 0\r\nB407F0C1F\r\n"
 
 
 @given(numbers=st.tuples(*[st.text(string.digits, min_size=15, max_size=15)] * 2))
+@settings(deadline=None)
 def test_of_a_modem_only_the_revision_is_left(numbers: Sequence[str]) -> None:
     """Not who called, nor which SIM is in it."""
     port = line.Settings(port="/dev/ttyUSB0", device="modem")
@@ -176,6 +180,7 @@ def test_of_a_modem_only_the_revision_is_left(numbers: Sequence[str]) -> None:
 
 
 @given(secrets=st.tuples(text, text))
+@settings(deadline=None)
 def test_of_smp_only_the_image_that_runs_and_the_board_are_left(secrets: Sequence[str]) -> None:
     """Not the console, the image that waits, nor the name that the device was given."""
     port = smp.Settings(port="/dev/ttyUSB0")
@@ -192,6 +197,7 @@ def test_of_smp_only_the_image_that_runs_and_the_board_are_left(secrets: Sequenc
 
 
 @given(secrets=st.tuples(*[st.dictionaries(st.integers(3, 255), st.binary(max_size=20), max_size=3)] * 2))
+@settings(deadline=None)
 def test_of_an_identification_only_the_objects_that_are_read_are_left(secrets: Sequence[dict[int, bytes]]) -> None:
     """Users name their devices in object 6, and makers put serial numbers into their own."""
     bus = modbus_device_id.Settings(port="/dev/ttyUSB0", units=(1,))
@@ -207,6 +213,7 @@ def _identification(objects: dict[int, bytes]) -> bytes:
 
 @pytest.mark.parametrize("name", described.names("registers"))
 @given(data=st.data())
+@settings(deadline=None)
 def test_of_registers_only_those_of_the_map_are_left(name: str, data: st.DataObject) -> None:
     """And the serial number is none of them."""
     layout = described.load("registers", name, Map)
