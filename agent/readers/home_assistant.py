@@ -36,6 +36,7 @@ Outcomes: TypeAlias = list[Reading | ReadFailure]
 LIMIT_S = 60.0
 DISTANCE = 2
 SAMPLES = "ha_discovery"
+_UNKNOWN_MODEL = "Automatically generated definition"  # what Zigbee2MQTT calls all that it does not know
 _ZIGBEE2MQTT = re.compile(r"zigbee2mqtt_(bridge_)?(0x[0-9a-fA-F]{16})")
 
 
@@ -130,7 +131,7 @@ def parse_message(payload: bytes) -> Announcement:
         identifiers=_texts(_either(device.identifiers, device.ids)),
         connections=_pairs(_either(device.connections, device.cns)),
         manufacturer=values.text(_either(device.manufacturer, device.mf)),
-        model=values.text(_either(device.model, device.mdl)),
+        model=_model(_either(device.model, device.mdl)),
         model_id=values.text(_either(device.model_id, device.mdl_id)),
         name=values.text(device.name),
         version=values.version(_either(device.sw_version, device.sw)),
@@ -237,6 +238,12 @@ def _either(long: object, short: object) -> object:
 def _texts(value: object) -> tuple[str, ...]:
     items = value if isinstance(value, list) else [value]
     return tuple(stated for item in items if (stated := values.text(item)))
+
+
+def _model(value: object) -> str | None:
+    """The model, unless it is a text that unlike products share."""
+    model = values.text(value)
+    return None if model and model.startswith(_UNKNOWN_MODEL) else model
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:

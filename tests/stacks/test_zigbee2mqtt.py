@@ -32,6 +32,8 @@ devices:
   "{bulb}": {{ friendly_name: Hall/ceiling lamp, retain: true }}
   "{plug}": {{ friendly_name: Plug }}
   "{sensor}": {{ friendly_name: Cellar }}
+groups:
+  1: {{ friendly_name: Downstairs }}
 """
 
 
@@ -59,6 +61,7 @@ DATABASE = [
     entry(BULB, 2, manufName="Lumenta", modelId="LB-980", swBuildId="2.3.087", dateCode="20230622"),
     entry(PLUG, 3, manufName="Lumenta", modelId="SP-1", swBuildId="V1.04.12\0", dateCode=""),
     entry(SENSOR, 4, manufName="Aquila", modelId="WS-2"),
+    {"id": 5, "type": "Group", "groupID": 1, "members": [{"deviceIeeeAddr": PLUG, "endpointID": 1}], "meta": {}},
 ]
 UPDATE = {"state": "available", "installed_version": 33816645, "latest_version": 33816700}
 
@@ -73,9 +76,8 @@ async def zigbee2mqtt(data: Path, port: int) -> AsyncIterator[None]:
     program = STACKS / "node_modules/zigbee2mqtt/index.js"
     # It would take our commit for its own, and build itself anew.
     environment: dict[str, str | Path] = {"ZIGBEE2MQTT_DATA": data, "COORDINATOR": COORDINATOR, "GIT_DIR": data}
-    async with node(
-        data / "log", f"(homeassistant/.*{SENSOR})", "-r", SCRIPTS / "silent_radio.js", program, **environment
-    ):
+    last = r"(homeassistant/switch/\d+_1/)"  # of what it tells Home Assistant: the group
+    async with node(data / "log", last, "-r", SCRIPTS / "silent_radio.js", program, **environment):
         yield
 
 
@@ -133,10 +135,10 @@ async def test_the_inventory_and_what_becomes_of_it_when_the_bridge_dies(mosquit
 
 
 async def test_what_it_tells_home_assistant(mosquitto: Mosquitto, tmp_path: Path) -> None:
-    """Its discovery messages lead to the same devices and versions."""
+    """Its discovery messages lead to the same devices and versions; a group, which it also announces, is none."""
     async with zigbee2mqtt(tmp_path, mosquitto.port):
         outcomes = await read("home_assistant", mosquitto)
     told = {identity: outcome for identity, outcome in outcomes.items() if isinstance(outcome, Reading)}
     versions = {identity: reading.version_raw for identity, reading in told.items()}
     assert versions == {BRIDGE: "2.14.1", ieee(BULB): "2.3.087", ieee(PLUG): "V1.04.12", ieee(SENSOR): None}
-    assert [identity for identity, outcome in told.items() if "ha:Lumenta/LB-980" in outcome.ids] == [ieee(BULB)]
+    assert told[ieee(BULB)].ids == ("ha:Lumenta/LB-980",)

@@ -33,6 +33,12 @@ def test_blocks_that_share_an_identifier_are_one_device() -> None:
     assert reading.ids == ("ha:Kust/Boiler-Link",)
 
 
+def test_a_model_that_zigbee2mqtt_does_not_know_has_its_own_id_only() -> None:
+    """What it calls all such models is none: unlike products would share it."""
+    [reading] = parse({"dev": {"ids": "a", "mf": "Kust", "mdl": "Automatically generated definition", "mdl_id": "K-1"}})
+    assert reading.ids == ("ha:Kust/K-1",)
+
+
 def test_blocks_that_share_nothing_are_not() -> None:
     """Two boilers of one make are two."""
     block = {"mf": "Kust", "mdl": "Boiler-Link", "sw": "1.8.2"}
