@@ -92,7 +92,7 @@ def _write_line(
     line = getattr(source.settings, "name", None) or stated["port"]
     folder.mkdir(parents=True)
     entry = {"reader": source.name, "port": _PORT, **settings}
-    (folder / "device.toml").write_text(_toml({"provenance": _provenance(now)}) + "\n[[read]]\n" + _toml(entry))
+    (folder / "device.toml").write_text(toml({"provenance": _provenance(now)}) + "\n[[read]]\n" + toml(entry))
     (folder / "transcript.txt").write_text(written(kept))
     readings = [item for item in found if isinstance(item, Reading)]
     _write_outcomes(folder, [_elsewhere(item, line) for item in found], Redactor(_kept(readings)))
@@ -147,18 +147,18 @@ def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
     settings = json.loads(redactor.payload(json.dumps(chosen)))
     host = {"host": "127.0.0.1"} if hasattr(source.settings, "host") else {}
     parts = [
-        _toml({"provenance": _provenance(now)}),
-        "\n[[read]]\n" + _toml({"reader": source.name, **host, **settings}),
+        toml({"provenance": _provenance(now)}),
+        "\n[[read]]\n" + toml({"reader": source.name, **host, **settings}),
     ]
     asked = tap.requests[0] if tap.requests else ("", b"")
     for to, says in tap.answers:
         # Who answered which request is not on the wire; whoever asks the first is answered by all.
         answer = {"topic": redactor.text(asked[0]), "asked": _text(asked[1])}
         answer |= {"to": redactor.text(to), "says": redactor.payload(_text(says))}
-        parts.append("\n[[answer]]\n" + _toml(answer))
+        parts.append("\n[[answer]]\n" + toml(answer))
     for service_type, name, txt in tap.services:
         told = {"type": service_type, "name": redactor.text(name), "txt": json.loads(redactor.payload(json.dumps(txt)))}
-        parts.append("\n[[service]]\n" + _toml(told))
+        parts.append("\n[[service]]\n" + toml(told))
     return "".join(parts)
 
 
@@ -169,20 +169,19 @@ def _write_outcomes(folder: Path, found: Sequence[Reading | ReadFailure] | LinkE
 
 def _outcomes(found: Sequence[Reading | ReadFailure] | LinkError, redactor: Redactor) -> str:
     if isinstance(found, LinkError):
-        return "[source]\n" + _toml({"result": str(found.result), "reason": found.reason})
+        return "[source]\n" + toml({"result": str(found.result), "reason": found.reason})
     parts = []
     for outcome in found:
         stated: dict[str, Any] = msgspec.to_builtins(outcome)
         stated |= {key: redactor.text(stated[key]) for key in ("identity", "name", "hardware") if stated.get(key)}
         stated.pop("detail", None)
         kind = "reading" if isinstance(outcome, Reading) else "failure"
-        parts.append(
-            f"[[{kind}]]\n{_toml({key: value for key, value in stated.items() if value or key == 'identity'})}"
-        )
+        parts.append(f"[[{kind}]]\n{toml({key: value for key, value in stated.items() if value or key == 'identity'})}")
     return "\n".join(parts)
 
 
-def _toml(fields: dict[str, Any]) -> str:
+def toml(fields: dict[str, Any]) -> str:
+    """The keys of a table; what is None is left out."""
     return "".join(f"{key} = {_value(value)}\n" for key, value in fields.items() if value is not None)
 
 
