@@ -30,16 +30,17 @@ class Home:
     Args:
         number: Which of the fleet; the same number is the same gateway.
         now: When its reports are issued, Unix seconds.
+        devices: How many it has.
     """
 
-    def __init__(self, number: int, now: int) -> None:
+    def __init__(self, number: int, now: int, devices: int = DEVICES) -> None:
         self._random = random.Random(SEED + number)  # the bench is to be repeated, not to be secret
         self._now = now
         self.gateway = self._random.randbytes(16).hex()
         self.key = SigningKey(self._random.randbytes(32))
         self._sequence = 0
         self._previous: bytes | None = None
-        names = sorted(self._random.randbytes(16).hex() for _ in range(DEVICES))
+        names = sorted(self._random.randbytes(16).hex() for _ in range(devices))
         self._devices = tuple(self._device(name) for name in names)
         self._inventory = report.inventory_digest(self._devices)
 
@@ -53,7 +54,7 @@ class Home:
 
     def changed(self) -> bytes:
         """The next report, with all devices, one of which has another version."""
-        one = self._random.randrange(DEVICES)
+        one = self._random.randrange(len(self._devices))
         old = self._devices[one]
         new = msgspec.structs.replace(old, version_raw=f"{old.version_raw}.{self._sequence}")
         self._devices = (*self._devices[:one], new, *self._devices[one + 1 :])
@@ -89,9 +90,9 @@ class Home:
         )
 
 
-def fleet(count: int, now: int) -> list[Home]:
-    """So many gateways."""
-    return [Home(number, now) for number in range(count)]
+def fleet(count: int, now: int, devices: int = DEVICES) -> list[Home]:
+    """So many gateways, with so many devices each."""
+    return [Home(number, now, devices) for number in range(count)]
 
 
 def rounds(homes: Iterable[Home], count: int) -> Iterator[tuple[str, bytes]]:

@@ -3,8 +3,13 @@
 The unit is libsodium's Ed25519 verification through PyNaCl on one core, of messages as large as an unchanged report.
 Beside it, in the same run: a load on a plain socket, Mosquitto, and the collector as a process with judge and pages;
 QoS 1 in, acknowledged after a commit with `synchronous=FULL`, leaves appended, receipts delivered to the load. `full`:
-ten devices that nobody knew in each report. `steady`: the same gateways again, 99 of 100 reports unchanged; what the
-judge still owed from `full` is taken off its desk first, since a day lies between the two in life.
+ten devices that nobody knew in each report. `steady`: the same gateways again, 99 of 100 reports unchanged. `herd`:
+many gateways that nobody heard of before, each with one device, all at the same moment.
+
+The rate is that of receipts. What follows from the reports (devices, readings, the judge's queue) is derived after
+them: `settled_s` says how long after the last receipt that was done. What the judge still owes then is taken off its
+desk before the next load, since a day lies between the two in life. `N` of the environment is the number of reports in
+`steady`, for a long run.
 """
 
 import asyncio
@@ -12,7 +17,9 @@ import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import timeit
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,30 +35,40 @@ from evidence.keys import SigningKey
 from evidence.receipt import open_receipt
 from tests.bench._fleet import Home, fleet, rounds
 from tests.bench._line import Line, publish
+from tests.bench._usage import cpu_s, rss_mb
 from tests.world.mosquitto import Mosquitto
 from tests.world.processes import running
 
 BROKER = "max_inflight_messages 1000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
-GATEWAYS = 4_000
-ROUNDS = 8
+GATEWAYS = 10_000
+STEADY = 80_000
+HERD = 100_000
 WORKERS = 3
 WINDOW = 3_000  # reports under way; less than there are gateways
-WITHIN_S = 60.0
+WITHIN_S = 600.0
 CHECKED = 200  # receipts that are opened afterwards
-VERIFICATIONS = 10_000
+VERIFICATIONS = 5_000
+SETTLING_S = 300.0
+
+Load = Sequence[tuple[str, bytes]]
 
 
-def run(count: int = GATEWAYS, turns: int = ROUNDS) -> Iterator[dict[str, object]]:
-    """One line each for `full` and `steady`."""
+def run(count: int = GATEWAYS, steady: int | None = None, herd: int = HERD) -> Iterator[dict[str, object]]:
+    """One line for each load."""
     homes = fleet(count, int(time.time()))
-    full = [(home.gateway, home.whole()) for home in homes]
-    steady = list(rounds(homes, turns))
+    turns = -(-(steady or int(os.environ.get("N", STEADY))) // count)
     with tempfile.TemporaryDirectory() as directory:
-        yield from asyncio.run(_measure(Path(directory), homes, {"full": full, "steady": steady}))
+        full = [(home.gateway, home.whole()) for home in homes]
+        loads = {"full": (full, WINDOW), "steady": (list(rounds(homes, turns)), WINDOW)}
+        yield from asyncio.run(_measure(Path(directory), homes, loads))
+    homes = fleet(herd, int(time.time()), devices=1)
+    with tempfile.TemporaryDirectory() as directory:
+        loads = {"herd": ([(home.gateway, home.whole()) for home in homes], herd)}
+        yield from asyncio.run(_measure(Path(directory), homes, loads))
 
 
 async def _measure(
-    directory: Path, homes: Sequence[Home], loads: dict[str, list[tuple[str, bytes]]]
+    directory: Path, homes: Sequence[Home], loads: Mapping[str, tuple[Load, int]]
 ) -> list[dict[str, object]]:
     lines = []
     mosquitto = Mosquitto(directory, f"allow_anonymous true\n{BROKER}")
@@ -59,52 +76,80 @@ async def _measure(
     try:
         config = _configure(directory, mosquitto.port)
         await _enrol(config, homes)
-        for name, load_ in loads.items():
+        for name, (load_, window) in loads.items():
             _clear_desk(config)
-            lines.append({"bench": f"ingest-{name}", **await _one(directory, config, mosquitto.port, load_)})
+            lines.append({"bench": f"ingest-{name}", **await _one(directory, config, mosquitto, load_, window)})
     finally:
         await mosquitto.kill()
     return lines
 
 
-async def _one(directory: Path, config: Config, port: int, load_: Sequence[tuple[str, bytes]]) -> dict[str, object]:
+async def _one(directory: Path, config: Config, mosquitto: Mosquitto, load_: Load, window: int) -> dict[str, object]:
     packets = [publish(topic(gateway, "report"), data, number) for number, (gateway, data) in enumerate(load_)]
-    before = config.register_path.stat().st_size
+    before = _evidence_bytes(config)
     arguments = ("collector", "--config", str(directory / "collector.toml"), "run")
     async with running(directory / "collector.log", *arguments, until_ready=True) as (collector, _):
-        line = Line(port, "updateplicht/1/+/+/receipt")
+        line = Line(mosquitto.port, "updateplicht/1/+/+/receipt")
         unit = await asyncio.to_thread(verifications)
+        memory, broker_memory = rss_mb(collector.pid), rss_mb(mosquitto.pid)
+        spent, of_broker = cpu_s(collector.pid), cpu_s(mosquitto.pid)
         cpu, begun = time.process_time(), time.perf_counter()
         try:
-            receipts = await asyncio.to_thread(line.drive, packets, WINDOW, WITHIN_S)
+            receipts = await asyncio.to_thread(line.drive, packets, window, WITHIN_S)
         except TimeoutError as error:
             raise AssertionError(f"{error}; the collector says:\n{collector.output()}") from error
         took, cpu = time.perf_counter() - begun, time.process_time() - cpu
+        spent, of_broker = cpu_s(collector.pid) - spent, cpu_s(mosquitto.pid) - of_broker
         line.close()
+        settled = await _settled(config)
+        memory_after, broker_memory_after = rss_mb(collector.pid), rss_mb(mosquitto.pid)
     await _check(config, load_, receipts)
-    rate = len(load_) / took
+    rate, count = len(load_) / took, len(load_)
     return {
         "ratio": round(rate / unit, 3),
         "reports_per_s": round(rate),
         "verify_per_s": round(unit),
         "workers": config.workers,
-        "cores": os.cpu_count(),
+        "cores": len(os.sched_getaffinity(0)),
         "generator_cpu_s": round(cpu, 2),
-        "reports": len(load_),
-        "bytes_per_report": round((config.register_path.stat().st_size - before) / len(load_)),
+        "collector_cpu_us": round(spent / count * 1e6),
+        "broker_cpu_us": round(of_broker / count * 1e6),
+        "settled_s": round(settled, 2),
+        "rss_mb": [memory, memory_after],
+        "broker_rss_mb": [broker_memory, broker_memory_after],
+        "reports": count,
+        "bytes_per_report": round((_evidence_bytes(config) - before) / count),
         "broker": BROKER.split("\n")[:-1],
     }
 
 
+async def _settled(config: Config) -> float:
+    """Wait until all that follows is derived; how long that took, in seconds."""
+    begun = time.perf_counter()
+    with closing(sqlite3.connect(config.register_path)) as connection:
+        while connection.execute("SELECT 1 FROM derive_queue LIMIT 1").fetchone():
+            if time.perf_counter() - begun > SETTLING_S:
+                raise AssertionError("what follows from the reports is not derived")
+            await asyncio.sleep(0.02)
+    return time.perf_counter() - begun
+
+
+def _evidence_bytes(config: Config) -> int:
+    """What the log and the reports take, their indexes and half-filled pages included."""
+    query = """SELECT sum(pgsize) FROM dbstat WHERE aggregate = 1 AND name IN
+        (SELECT name FROM sqlite_master WHERE tbl_name IN ('leaves', 'nodes', 'heads', 'reports', 'inventories'))"""
+    with closing(sqlite3.connect(config.register_path)) as connection:
+        return int(connection.execute(query).fetchone()[0])
+
+
 def verifications() -> float:
-    """Raw signature checks a second on one core."""
+    """Raw signature checks a second on one core; the best of some turns, whoever else is at work."""
     key = SigningKey(bytes(32))
     message = os.urandom(200)
     signed = key.sign(message) + message
-    begun = time.perf_counter()
-    for _ in range(VERIFICATIONS):
-        bindings.crypto_sign_open(signed, key.public.data)
-    return VERIFICATIONS / (time.perf_counter() - begun)
+    return VERIFICATIONS / min(
+        timeit.repeat(lambda: bindings.crypto_sign_open(signed, key.public.data), number=VERIFICATIONS)
+    )
 
 
 def _configure(directory: Path, port: int) -> Config:
@@ -146,7 +191,7 @@ def _clear_desk(config: Config) -> None:
     connection.close()
 
 
-async def _check(config: Config, load_: Sequence[tuple[str, bytes]], receipts: Sequence[tuple[str, bytes]]) -> None:
+async def _check(config: Config, load_: Load, receipts: Sequence[tuple[str, bytes]]) -> None:
     """Every report has its receipt, and those that are opened prove that the log holds it."""
     expected = sorted(topic(gateway, "receipt") for gateway, _ in load_)
     if sorted(name for name, _ in receipts) != expected:

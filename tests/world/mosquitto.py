@@ -47,6 +47,11 @@ class Mosquitto:
             await self.kill()
         raise AssertionError("mosquitto does not start")
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid if self._process else 0
+
     def text(self, port: int) -> str:
         """Its configuration."""
         return f"listener {port} 127.0.0.1\npersistence false\nuser root\n{self._config}"
