@@ -3,6 +3,7 @@
 - `device.secret`: 32 bytes that turn hardware identities into device ids; never sent.
 - `gateway.id`: 32 hex digits, kept for life.
 - `agent.key`: the 32 byte seed of the Ed25519 key, written last.
+- `agent.keys.json`: the public keys before it, once it was replaced (`rotation.py`), and what ended each.
 
 The key may be a credential of systemd instead (`LoadCredential=agent.key:…`); then it is never written here.
 
@@ -25,8 +26,16 @@ from evidence.ids import ID_BYTES, is_id
 from evidence.keys import SEED_BYTES, SigningKey
 
 KEY_FILE, SECRET_FILE, GATEWAY_FILE = "agent.key", "device.secret", "gateway.id"
+EARLIER_FILE = "agent.keys.json"
 _SIGNED = ("state.json", "enrolment.json", "enrolment.pending.json")
 _SECRET_BYTES = 32
+
+
+class EarlierKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key that this gateway signed with before; `succession` is the digest of the statement that ended it, hex."""
+
+    key: str
+    succession: str
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,11 +45,13 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
         gateway: Gateway id, 32 hex digits.
         key: Signs everything that leaves.
         secret: Turns hardware identities into device ids.
+        earlier: The keys before this one, the first one first.
     """
 
     gateway: str
     key: SigningKey
     secret: bytes
+    earlier: tuple[EarlierKey, ...] = ()
 
     def __repr__(self) -> str:
         """The gateway id, never the secrets."""
@@ -72,11 +83,27 @@ def load(state_dir: Path) -> Identity | None:
             gateway=_gateway(state_dir / GATEWAY_FILE),
             key=SigningKey(_exactly(_key_file(state_dir), SEED_BYTES)),
             secret=_exactly(state_dir / SECRET_FILE, _SECRET_BYTES),
+            earlier=earlier(state_dir),
         )
     except PermissionError as error:
         raise StateError(f"{error.filename}: not readable for this user; run as the owner of {state_dir}") from error
     except FileNotFoundError as error:
         raise StateError(f"{error.filename} is missing; {_ADVICE.format(state_dir)}") from error
+
+
+def earlier(state_dir: Path) -> tuple[EarlierKey, ...]:
+    """The keys that this gateway signed with before, the first one first.
+
+    Raises:
+        StateError: The file is damaged.
+    """
+    path = state_dir / EARLIER_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[EarlierKey, ...])
+    except FileNotFoundError:
+        return ()
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise StateError(f"{path} is damaged ({error}); {_ADVICE.format(state_dir)}") from error
 
 
 def load_or_create(state_dir: Path) -> Identity:

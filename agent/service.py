@@ -11,7 +11,7 @@ import random
 import signal
 import time
 
-from agent import enrolment, keys, reporter, systemd
+from agent import enrolment, keys, reporter, rotation, systemd
 from agent.config import BrokerSettings, Config
 from agent.enrolment import Enrolment
 from agent.errors import AgentError, first
@@ -89,24 +89,29 @@ class Service:
             self._identity.gateway,
             self._spool,
             self._remembered,
-            connect=connect,
+            connect=rotation.introduced(connect, self._spool, self._identity),
             pace=pace,
             on_wanted=self._wanted.set,
             progress=lambda: self._moved.add("publisher"),
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set."""
+        """Work until `stop` is set, or the key was replaced: then another service goes on under the new one."""
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._survey(), name="survey"),
                 group.create_task(self._publish(), name="publisher"),
                 group.create_task(self._watchdog(), name="watchdog"),
             ]
+            ends = [
+                group.create_task(stop.wait(), name="stop"),
+                group.create_task(self._until_rotated(), name="rotation"),
+            ]
             systemd.notify("READY=1")
-            await stop.wait()
-            systemd.notify("STOPPING=1")
-            for task in tasks:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                systemd.notify("STOPPING=1")
+            for task in (*tasks, *ends):
                 task.cancel()
 
     async def _survey(self) -> None:
@@ -194,6 +199,17 @@ class Service:
         enrolment.settle(self._config.state_dir, self._spool)
         return enrolment.load(self._config.state_dir), enrolment.pending(self._config.state_dir)
 
+    async def _until_rotated(self) -> None:
+        while not self._has_rotated():  # noqa: ASYNC110  # another process puts the new key there
+            await asyncio.sleep(_LOOK_S)
+
+    def _has_rotated(self) -> bool:
+        try:
+            return rotation.settle(self._config.state_dir, self._spool, self._identity)
+        except AgentError as error:  # the present key goes on; the next look tries again
+            log.error("key_not_replaced code=%s error=%s", error.code, error)  # noqa: TRY400
+            return False
+
     async def _watchdog(self) -> None:
         limit_s = systemd.watchdog_s()
         while limit_s is not None:
@@ -215,7 +231,8 @@ async def _serve(config: Config, pace: Pace) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await Service(config, connector(config.broker), pace).run(stop)
+    while not stop.is_set():
+        await Service(config, connector(config.broker), pace).run(stop)
 
 
 def run(config: Config, pace: Pace = Pace()) -> None:  # noqa: B008  # frozen

@@ -16,6 +16,7 @@ from agent.keys import Identity
 from agent.spool import KEPT, REFUSED, Kind, waiting
 from evidence import cose, statement
 from evidence.errors import EvidenceError
+from evidence.keys import PublicKey
 from evidence.limits import MAX_STATEMENT_BYTES
 from evidence.statement import Statement
 
@@ -75,9 +76,10 @@ def _answered(state_dir: Path, identity: Identity) -> Iterator[Stated]:
 
 
 def _opened(data: bytes, digest: str, identity: Identity, *, refused: bool) -> Iterator[Stated]:
+    keys = {key.id: key for key in (identity.key.public, *(PublicKey(bytes.fromhex(e.key)) for e in identity.earlier))}
     try:
         envelope = cose.parse(data, statement.MESSAGE_TYPE, MAX_STATEMENT_BYTES)
-        said = statement.decode(envelope.verify(identity.key.public))
-    except EvidenceError:
-        return  # of a key before this one: what it states cannot be corrected with ours
+        said = statement.decode(envelope.verify(keys[envelope.key_id]))
+    except (EvidenceError, KeyError):
+        return  # of another gateway, which was here before: what it stated cannot be corrected with our key
     yield Stated(digest=digest, kind=said.kind, asserted_at=said.asserted_at, fields=said.fields, refused=refused)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from agent import config, enrolment, keys, state
+from agent import config, enrolment, keys, rotation, state
 from agent.config import Config
 from agent.spool import losses, waiting
 from agent.state import State
@@ -63,6 +63,8 @@ def status(settings: Config, now: int) -> dict[str, Any]:
     entries = waiting(settings.state_dir)
     return {
         "gateway": None if identity is None else identity.gateway,
+        "key": None if identity is None else identity.key.public.id.hex(),
+        "key_waits": rotation.is_under_way(settings.state_dir),
         "running": state.is_locked(settings.state_dir),
         "enrolment": None if agreed is None else msgspec.to_builtins(agreed),
         "pending_enrolment": None if asked is None else msgspec.to_builtins(asked),
@@ -105,6 +107,8 @@ def _disk(state_dir: Path) -> str:
 def _print(found: dict[str, Any]) -> None:
     agreed, spool, last = found["enrolment"], found["spool"], found["last_report"]
     print(f"gateway        {found['gateway'] or 'none yet: `enrol` or `run` makes it'}")
+    waits = "; a new one waits for the collector's receipt" if found["key_waits"] else ""
+    print(f"key            {found['key'] or 'none yet'}{waits}")
     print(f"service        {'running' if found['running'] else 'not running'}")
     to = f"log {agreed['log']} through {agreed['host']}:{agreed['port']}" if agreed else "nobody; see `enrol`"
     print(f"reports to     {to}")

@@ -5,13 +5,15 @@ refused with the stable word of that step, so that it can be kept, counted and s
 
 1. *size*: at most `MAX_STATEMENT_BYTES`. A statement that is on record already passes here; it was checked then.
 2. *envelope*: a deterministic COSE_Sign1 of the statement's type and our one algorithm.
-3. *key*: known, not ended when the statement is recorded, and that of the gateway on whose topic it came.
-4. *signature*.
+3. *key*: known, and that of the gateway on whose topic it came.
+4. *signature*; then that the key had not ended when the statement is recorded (`key` again).
 5. *claims*: text keys, nothing that only the register may set.
 6. *kind*: one that somebody may state; `party`, `key` and `report` are made by the collector.
 7. *form*: rule F0 of that kind (`kinds.fault`).
 8. *time*: not signed for an instant more than five minutes ahead.
 9. *right*: `authority.check`.
+
+A gateway's own `key_succession`, on its own topic, is no fact: form and right are those of `own_key.check`.
 """
 
 import hashlib
@@ -21,7 +23,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.catalogue import authority, kinds
+from collector.catalogue import authority, kinds, own_key
 from collector.catalogue.instants import to_seconds, to_text
 from collector.catalogue.reasons import Reason
 from collector.errors import RejectedError
@@ -123,8 +125,11 @@ async def open_signed(
 async def _signed(
     connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int, keys: Keys
 ) -> tuple[statements.IssuerKey, statement.Statement]:
-    key = await _key(connection, envelope, gateway, recorded_at, keys)
-    return key, _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
+    key = await _key(connection, envelope, gateway, keys)
+    stated = _claims(envelope, PublicKey(bytes.fromhex(key.public_key)))
+    if key.ended_at is not None and key.ended_at <= recorded_at:  # an answer that only its owner gets
+        raise RejectedError(Reason.KEY, f"this key of {key.party} ended at {to_text(key.ended_at)}", verified=True)
+    return key, stated
 
 
 async def _check_envelope(
@@ -140,11 +145,13 @@ async def _check_envelope(
         "issuer": key.issuer,
         **stated.fields,
     }
-    _check_form(stated.kind, fact)
+    is_own_key = stated.kind == own_key.KIND and gateway is not None
+    if not is_own_key:
+        _check_form(stated.kind, fact)
     asserted_at = to_seconds(stated.asserted_at)
     if asserted_at > recorded_at + MAX_AHEAD.total_seconds():
         raise authority.refused(Reason.FUTURE, f"signed for {stated.asserted_at}; set the clock that signs")
-    await authority.check(connection, fact)
+    await (own_key.check(connection, stated, key) if is_own_key else authority.check(connection, fact))
     return CheckedStatement(
         digest=digest,
         kind=stated.kind,
@@ -165,15 +172,13 @@ def _envelope(data: bytes) -> Envelope:
 
 
 async def _key(
-    connection: AsyncConnection, envelope: Envelope, gateway: str | None, recorded_at: int, keys: Keys
+    connection: AsyncConnection, envelope: Envelope, gateway: str | None, keys: Keys
 ) -> statements.IssuerKey:
     key_id = envelope.key_id.hex()
     key = keys.get(key_id) or await statements.issuer_key(connection, key_id)
     if key is None:
         raise RejectedError(Reason.KEY, "nobody enrolled has this key; enrol the issuer first")
     keys[key_id] = key
-    if key.ended_at is not None and key.ended_at <= recorded_at:
-        raise RejectedError(Reason.KEY, f"this key of {key.party} ended at {to_text(key.ended_at)}")
     if gateway is not None and key.gateway != gateway:
         raise RejectedError(Reason.KEY, f"this key is {key.party}'s, not that of gateway {gateway}")
     return key

@@ -29,6 +29,7 @@ class Screened:
         arrival: As it came.
         message: Where its form is right.
         claims: A report's, after its signature was checked; an enrolment's.
+        ends: The key that its key replaces from this report on.
         held: Nobody knows its key yet.
         fault: Why it is not accepted.
     """
@@ -36,6 +37,7 @@ class Screened:
     arrival: Arrival
     message: Message | None = None
     claims: Report | Enrolment | None = None
+    ends: str | None = None
     held: bool = False
     fault: RejectedError | None = None
 
@@ -76,7 +78,8 @@ def _open(item: Screened) -> Screened:
 def _authenticate(item: Screened, message: Message, keys: Mapping[str, EnrolledKey], now: int) -> Screened:
     if message.leaf_topic == REPORT:
         claims = verify.authenticate(message, keys, now)
-        return replace(item, claims=claims, held=claims is None)
+        ends = None if claims is None else keys[message.key_id].replaces
+        return replace(item, claims=claims, held=claims is None, ends=ends)
     if enrolment.is_enrolment(message):
         return replace(item, claims=enrolment.open_enrolment(message))
     return replace(item, held=message.key_id not in keys)

@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.catalogue import record
+from collector.catalogue import own_key, record
 from collector.catalogue.door import check_statement
 from collector.config import Limits
 from collector.errors import RejectedError
@@ -22,7 +22,7 @@ from collector.ingest.inbox import Arrival
 from collector.ingest.ledger import Ledger
 from collector.ingest.screen import Screened
 from collector.ingest.verify import Message
-from collector.store import derived, evidence, judgements, rejected, statements
+from collector.store import derived, evidence, gateways, judgements, rejected, statements
 from collector.store.rejected import Pending, Rejected
 from collector.transparency.log import Batch, Log
 from evidence.enrolment import Enrolment
@@ -130,10 +130,13 @@ class _Settlement:
         states = await evidence.states(self._connection, {message.gateway for _, message, _ in items})
         history = await self._history(states, items)
         new: list[tuple[Message, Report]] = []
+        ended: dict[str, int] = {}  # by a gateway's key: the first number under its successor
         for item, message, claims in items:
             try:
                 if verify.admit(message, claims, history, self._now):
                     new.append((message, claims))
+                    if item.ends is not None:
+                        ended[item.ends] = min(claims.sequence, ended.get(item.ends, claims.sequence))
                     history.add(message.gateway, {claims.sequence: message.digest})
             except RejectedError as error:
                 self.reject(item, error)
@@ -143,6 +146,8 @@ class _Settlement:
         self.settled.batch.append(message.digest for message, _ in new)
         await self.settled.batch.add(digest for _, digest in self.settled.receipts)
         await self._write_reports(states, new)
+        for old, first in ended.items():
+            await gateways.end_replaced(self._connection, old, first=first, now=self._now)
 
     async def statements(self, items: Sequence[tuple[Screened, Message]]) -> None:
         """Put on record what the catalogue's door lets in."""
@@ -157,6 +162,11 @@ class _Settlement:
                 self.reject(item, error)
                 continue
             await record.insert(self._connection, checked, await self._append(message))
+            if checked.kind == own_key.KIND and checked.leaf is None:
+                await own_key.carry_out(
+                    self._connection, checked.fact, gateway=message.gateway, old=message.key_id, now=self._now
+                )
+                self.settled.enrolled.add(message.gateway)
 
     async def hold(self, items: Sequence[tuple[Screened, Message]]) -> None:
         """Keep what came under unknown keys, as far as there is room."""

@@ -6,8 +6,9 @@ What a message must pass, in this order, and the stable reason where it does not
 1. *size*: at most what the format allows (`too_large`).
 2. *envelope*: one deterministic COSE_Sign1 of the type that belongs on this topic, with our one algorithm (`malformed`,
    `not_deterministic`, `algorithm`, `profile`, `claim`).
-3. *key*: known, that of the topic's gateway, and not revoked when the message came (`key`). A key that nobody knows is
-   no rejection yet: the message is held until its gateway is enrolled.
+3. *key*: known, that of the topic's gateway, and not revoked when the message came; one that was replaced counts below
+   its successor's first number (`key`). A key that nobody knows is no rejection yet: the message is held until its
+   gateway is enrolled.
 4. *signature* (`signature`). What fails after it is the signer's own fault: it is refused to its face, and is a fact.
 5. *claims*: of our profile, in bounds, and about the gateway of the topic (`profile`, `claim`, `topic`, ...).
 6. *replay*: the same bytes were stored before, and get their receipt again; a used number with other bytes is refused
@@ -107,7 +108,8 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
         payload = message.envelope.verify(key.key)
     except EvidenceError as error:
         raise RejectedError(error.code, str(error), key_id=message.key_id) from error
-    if key.ended_at is not None and key.ended_at <= now:
+    has_ended = key.ended_at is not None and key.ended_at <= now
+    if has_ended and key.last_sequence is None:
         raise RejectedError("key", "a revoked key; enrol the gateway anew", verified=True, key_id=message.key_id)
     # (5) The claims, and that they are about the gateway whose topic this is.
     try:
@@ -116,6 +118,8 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
         raise RejectedError(error.code, str(error), verified=True, key_id=message.key_id) from error
     if claims.gateway != message.gateway:
         raise _refused("topic", f"a report of gateway {claims.gateway} on another's topic", message, claims)
+    if has_ended and key.last_sequence is not None and claims.sequence > key.last_sequence:
+        raise _refused("key", f"a replaced key, which counts up to number {key.last_sequence}", message, claims)
     return claims
 
 

@@ -13,11 +13,21 @@ from evidence.keys import PublicKey
 
 
 class EnrolledKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key that is known; `gateway` is None where it is no gateway's."""
+    """A key that is known.
+
+    Attributes:
+        key: The key.
+        gateway: None where it is no gateway's.
+        ended_at: From when on nothing counts under it.
+        replaces: The key that ends with the first report under this one.
+        last_sequence: Of a key that was replaced: up to here its reports count all the same.
+    """
 
     key: PublicKey
     gateway: str | None
     ended_at: int | None
+    replaces: str | None = None
+    last_sequence: int | None = None
 
 
 class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,17 +40,20 @@ class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
 async def enrolled_keys(connection: AsyncConnection, key_ids: Collection[str]) -> dict[str, EnrolledKey]:
     """The known ones among these keys, by key id."""
     public_key = sa.type_coerce(keys.c.public_key, sa.LargeBinary)
-    query = sa.select(keys.c.key_id, public_key, keys.c.gateway, keys.c.ended_at)
-    rows = await connection.execute(query.where(keys.c.key_id.in_(key_ids)))
+    others = (keys.c.gateway, keys.c.ended_at, keys.c.replaces, keys.c.last_sequence)
+    query = sa.select(keys.c.key_id, public_key, *others).where(keys.c.key_id.in_(key_ids))
     return {
-        key_id: EnrolledKey(key=PublicKey(key), gateway=gateway, ended_at=ended_at)
-        for key_id, key, gateway, ended_at in rows
+        key_id: EnrolledKey(
+            key=PublicKey(key), gateway=gateway, ended_at=ended_at, replaces=replaces, last_sequence=last_sequence
+        )
+        for key_id, key, gateway, ended_at, replaces, last_sequence in await connection.execute(query)
     }
 
 
 async def key_of(connection: AsyncConnection, gateway: str) -> str | None:
-    """The public key that a gateway is enrolled with, in hex; None where it is not enrolled."""
-    query = sa.select(keys.c.public_key).where(keys.c.gateway == gateway).order_by(keys.c.valid_from.desc()).limit(1)
+    """The public key that a gateway is enrolled with, its newest, in hex; None where it is not enrolled."""
+    newest = (keys.c.ended_at.is_(None).desc(), keys.c.replaces.is_not(None).desc(), keys.c.valid_from.desc())
+    query = sa.select(keys.c.public_key).where(keys.c.gateway == gateway).order_by(*newest).limit(1)
     return (await connection.execute(query)).scalar_one_or_none()
 
 
@@ -49,6 +62,29 @@ async def enrol(connection: AsyncConnection, gateway: str, key: PublicKey, *, no
     household = [{"party": f"{role}:{gateway}", "enrolled_at": now} for role in ("gateway", "consumer")]
     await connection.execute(dialect.insert(connection, parties).on_conflict_do_nothing(), household)
     await connection.execute(sa.insert(gateways), {"gateway": gateway, "enrolled_at": now})
+    await _add_key(connection, gateway, key, now)
+
+
+async def has_successor(connection: AsyncConnection, key_id: str) -> bool:
+    """Whether a gateway's key has signed another one already."""
+    return await connection.scalar(sa.select(keys.c.key_id).where(keys.c.replaces == key_id)) is not None
+
+
+async def succeed(connection: AsyncConnection, gateway: str, old: str, new: PublicKey, *, now: int) -> None:
+    """Let a gateway sign with another key; its first report under that one ends the old one (`end_replaced`)."""
+    await _add_key(connection, gateway, new, now, replaces=old)
+
+
+async def end_replaced(connection: AsyncConnection, old: str, *, first: int, now: int) -> None:
+    """End a key that was replaced: the first report under its successor has come, and this is its number."""
+    ended = {"ended_at": now, "last_sequence": first - 1, "successor_signed": True}
+    await connection.execute(sa.update(keys).where(keys.c.key_id == old).values(ended))
+    await connection.execute(sa.update(keys).where(keys.c.replaces == old).values(replaces=None))
+
+
+async def _add_key(
+    connection: AsyncConnection, gateway: str, key: PublicKey, now: int, replaces: str | None = None
+) -> None:
     await connection.execute(
         sa.insert(keys),
         {
@@ -57,6 +93,7 @@ async def enrol(connection: AsyncConnection, gateway: str, key: PublicKey, *, no
             "party": f"gateway:{gateway}",
             "gateway": gateway,
             "valid_from": now,
+            "replaces": replaces,
         },
     )
 
@@ -64,7 +101,10 @@ async def enrol(connection: AsyncConnection, gateway: str, key: PublicKey, *, no
 async def revoke(connection: AsyncConnection, gateway: str, *, at: int) -> bool:
     """Let nothing count that comes from a gateway after an instant; False where there is no such gateway."""
     found = await connection.execute(sa.update(gateways).where(gateways.c.gateway == gateway).values(revoked_at=at))
-    await connection.execute(sa.update(keys).where(keys.c.gateway == gateway).values(ended_at=at))
+    earlier = sa.case((keys.c.ended_at < at, keys.c.ended_at), else_=at)
+    # What was signed under a key before, and comes late, nobody can tell from what a thief signs now.
+    ended = {"ended_at": earlier, "last_sequence": None, "replaces": None}
+    await connection.execute(sa.update(keys).where(keys.c.gateway == gateway).values(ended))
     return found.rowcount > 0
 
 

@@ -130,6 +130,10 @@ keys = _table(
     sa.Column("valid_from", sa.BigInteger, nullable=False),
     sa.Column("ended_at", sa.BigInteger),  # nothing signed later counts; what came before stays
     sa.Column("successor_signed", sa.Boolean),
+    # Of a gateway's key: the one that ends with the first report under this one; null once it has ended.
+    sa.Column("replaces", Hex, unique=True, index=True),
+    # Of a gateway's key that was replaced: the last number that counts under it.
+    sa.Column("last_sequence", sa.BigInteger),
 )
 
 gateways = _table(
