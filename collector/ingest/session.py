@@ -118,6 +118,7 @@ class _Connection(asyncio.Protocol):
         self._unread = bytearray()
         self._unsent: list[bytes] = []
         self._access = Access()
+        self._is_answered = False
         self._heard_at = self._loop.time()
         self._subscribed: asyncio.Future[None] = self._loop.create_future()
         self.lost: asyncio.Future[None] = self._loop.create_future()
@@ -188,11 +189,13 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """The broker, or the way to it, is gone."""
-        if isinstance(error, ssl.SSLError):  # with TLS 1.3 our certificate is looked at after the handshake
+        # With TLS 1.3 our certificate is looked at after the handshake; the alert may be lost with the connection.
+        if isinstance(error, ssl.SSLError) or (self._access.tls is not None and not self._is_answered):
             self._lose(_no_tls("the broker ends TLS", error))
         self._lose(f"the connection to the broker is lost: {error or 'it hung up'}")
 
     def _take(self, first: int, body: bytes) -> None:
+        self._is_answered = True
         match first & 0xF0:
             case packets.PUBLISH:
                 topic, payload, packet_id = packets.message(first, body, self._version)
@@ -235,10 +238,10 @@ class _Connection(asyncio.Protocol):
             self.lost.set_exception(why if isinstance(why, BrokerError) else BrokerError(why))
 
 
-def _no_tls(what: str, error: ssl.SSLError) -> BrokerError:
-    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+def _no_tls(what: str, error: Exception | None) -> BrokerError:
+    why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or error or "without a word"
     hint = "check its certificate, ca_file, and our own certificate"
-    return BrokerError(f"{what}: {why or error}; {hint}", BrokerFault.TLS)
+    return BrokerError(f"{what}: {why}; {hint}", BrokerFault.TLS)
 
 
 def _nothing() -> None:
