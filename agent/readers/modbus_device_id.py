@@ -108,7 +108,8 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
         return None
     units: dict[int, dict[int, bytes]] = {}
     for frame in frames:
-        units.setdefault(frame[0], {}).update(_objects(frame))
+        objects = _objects(frame)
+        units.setdefault(frame[0], {}).update(objects)
     return [(str(unit), parse_identification(f"link:/{unit}", objects)) for unit, objects in units.items()]
 
 

@@ -92,7 +92,7 @@ def parse_sample(data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:
             return None
         raise frames.fault()
     reading = parse_product("", frames.product)
-    return [(reading.ids[0].partition(":")[2], reading)]
+    return [(reading.ids[0].partition(":")[2] if reading.ids else "self", reading)]
 
 
 class Frames:

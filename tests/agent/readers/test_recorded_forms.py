@@ -1,13 +1,11 @@
 """Recordings that tempt a parser: several messages, bytes spelt otherwise, and what only looks like a version."""
 
 import json
-import time
 from typing import Any
 
 import pytest
 from pymodbus.framer.rtu import FramerRTU
 
-from agent.readers import _sample
 from tests.agent.readers.test_dsmr import telegram
 from tests.agent.readers.test_samples import sample
 from tests.agent.readers.test_smp import IMAGES, SYSTEM, image, packet
@@ -378,23 +376,3 @@ def test_a_recorded_form(name: str) -> None:
     """What comes out of it is what the rules of the samples and of the reader say."""
     source, payload, expected = FORMS[name]
     assert sample(source, payload) == expected
-
-
-ENDLESS = {
-    "one line": b"5c" * 500_000,
-    "one line of blanks and words": b"a b=" * 250_000,
-    "lines that begin something": b"/AQL5\\x\r\n" * 100_000,
-    "answers": b"1.2\nOK\n" * 130_000,
-    "packets that begin": b"\x06\x09AAAA\n" * 120_000,
-    "messages": b'{"topic": "", "payload": 1}\n' * 40_000,
-    "a list": b"[" + b"{}," * 330_000 + b"{}]",
-}
-
-
-@pytest.mark.parametrize("data", ENDLESS.values(), ids=ENDLESS)
-@pytest.mark.parametrize("source", sorted(_sample.sources()))
-def test_a_recording_without_end_has_one(source: str, data: bytes) -> None:
-    """A million bytes, which no parser reads more than once or twice."""
-    began = time.process_time()
-    _sample.parse(source, data)
-    assert time.process_time() - began < 10
