@@ -126,7 +126,7 @@ class Fleets:
         return Outcome(
             task=task,
             manufacturer=entry.manufacturer if entry else None,
-            verdict=msgspec.to_builtins(appraisal.verdict),
+            verdict=msgspec.json.decode(appraisal.verdict.to_json()),
             evidence=fleet.evidence(gathered, homes),
             spread=counts,
             again_at=min(ends, default=None),

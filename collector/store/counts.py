@@ -7,7 +7,17 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import log
-from collector.store.schema import derive_queue, devices, gateways, judge_queue, pending, rejections, statements
+from collector.store.schema import (
+    derive_queue,
+    devices,
+    findings,
+    fleet_queue,
+    gateways,
+    judge_queue,
+    pending,
+    rejections,
+    statements,
+)
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +29,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         pending: Messages that wait for their gateway's enrolment.
         to_derive: Reports of which what follows was not derived yet.
         to_judge: Devices that wait for the judge.
+        to_count: Models whose homes are to be counted again.
+        findings: About models, that weigh as a breach or a question; withheld ones among them.
         log_size: Leaves.
         last_report_at: When the newest report came, Unix seconds.
     """
@@ -32,6 +44,8 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     pending: int
     to_derive: int
     to_judge: int
+    to_count: int
+    findings: int
     log_size: int
     last_report_at: int | None
 
@@ -52,6 +66,8 @@ async def counts(connection: AsyncConnection) -> Counts:
         pending=await _number(connection, sa.select(sa.func.count()).select_from(pending)),
         to_derive=await _number(connection, sa.select(sa.func.count()).select_from(derive_queue)),
         to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue)),
+        to_count=await _number(connection, sa.select(sa.func.count()).select_from(fleet_queue)),
+        findings=await _number(connection, sa.select(sa.func.count()).where(findings.c.level.in_(("B", "A")))),
         log_size=await log.size(connection),
         last_report_at=(await connection.execute(sa.select(sa.func.max(gateways.c.last_report_at)))).scalar_one(),
     )

@@ -107,7 +107,7 @@ def _again(statement: Any) -> Any:
 
 async def due(connection: AsyncConnection, *, now: int, limit: int) -> Sequence[Task]:
     """Models to count: those queued whose pause is over, then those whose time has come."""
-    rested = fleets.c.judged_at.is_(None) | (fleets.c.judged_at + fleets.c.households / HOMES_A_SECOND <= now)
+    rested = fleets.c.judged_at.is_(None) | (fleets.c.judged_at + fleets.c.households // HOMES_A_SECOND <= now)
     queued = sa.select(fleet_queue.c.model, fleet_queue.c.queued_at, fleet_queue.c.queued_at.label("due_at"))
     queued = queued.outerjoin(fleets, fleets.c.model == fleet_queue.c.model).where(rested)
     timely = (

@@ -29,15 +29,22 @@ _OWN: Final = (s.fleets.c.manufacturer, s.fleets.c.judged_at, s.fleets.c.policy_
 
 
 async def findings(
-    connection: AsyncConnection, wanted: FindingFilter, *, after: FindingKey | None = None, limit: int
+    connection: AsyncConnection,
+    wanted: FindingFilter,
+    *,
+    withheld: bool = False,
+    after: FindingKey | None = None,
+    limit: int,
 ) -> Page[Finding, FindingKey]:
-    """The findings that fit and may be shown, what weighs most first."""
-    numbers = [sa.case((_f.publishable, _f[name])).label(name) for name in ("count", "of")]
-    said = (_f.model, _f.rule, _f.track, _f.code, _f.level, _f.about, _f.days, _f.found_at)
+    """The findings that fit and may be shown, what weighs most first; for the operator also those `withheld`."""
+    can_be_told = sa.true() if withheld else _f.publishable
+    numbers = [sa.case((can_be_told, _f[name])).label(name) for name in ("count", "of")]
+    said = (_f.model, _f.rule, _f.track, _f.code, _f.level, _f.about, _f.days, _f.publishable, _f.found_at)
     fits = {name: value for name, value in _asked(wanted).items() if value is not None}
     query = sa.select(*said, *numbers, *_OWN).join(s.fleets, s.fleets.c.model == _f.model)
     query = query.where(
-        SHOWN, *((s.fleets if name == "manufacturer" else s.findings).c[name] == value for name, value in fits.items())
+        sa.true() if withheld else SHOWN,
+        *((s.fleets if name == "manufacturer" else s.findings).c[name] == value for name, value in fits.items()),
     )
     keys = (_RANK, _f.model, _f.rule, _f.track)
     return await page_of(connection, query, keys, after, limit, FindingKey, form_of(Finding))

@@ -174,6 +174,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         of: Of how many.
         about: What it is about: advisories, releases, statements, parties, versions.
         days: Since the first miss, where there is one.
+        publishable: Whether its numbers point at no home.
         found_at: Since when it stands.
         judged_at: When the homes were last counted.
     """
@@ -188,6 +189,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     of: int | None
     about: tuple[str, ...]
     days: int | None
+    publishable: bool
     found_at: int
     judged_at: int
     policy_version: str

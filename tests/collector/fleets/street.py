@@ -14,6 +14,7 @@ from collector.fleets import Fleets
 from collector.judge import Judge
 from collector.store.database import reading
 from collector.store.schema import fleet_verdicts
+from evidence.report import DeviceReport
 from tests.collector.register import DAY, NOW, Register, seen
 
 SHIPPED = policies.shipped("2026-11-a")
@@ -37,7 +38,7 @@ SOLD = {"seller": "noordlicht", "jurisdiction": "NL", "seller_type": "trader", "
 
 
 class Own(NamedTuple):
-    """A device of a household: what it says of itself, when it was last read, and what was bought."""
+    """A device of a household: what it says of itself, when it was last read, what was bought, and its update."""
 
     version: str | None = "1.0.0"
     revision: int | None = None
@@ -48,6 +49,8 @@ class Own(NamedTuple):
     sale: dict[str, Any] | None = None
     market: str | None = None
     is_told: bool = False
+    updated: str | None = None
+    updated_ago: int = 0
 
 
 class Street:
@@ -56,12 +59,14 @@ class Street:
     Args:
         register: Where they report to.
         policy: What they are judged by.
+        name: Tells its homes from those of another street.
     """
 
-    def __init__(self, register: Register, policy: Policy = FEW) -> None:
+    def __init__(self, register: Register, policy: Policy = FEW, *, name: str = "home") -> None:
         self.register = register
         self.policy = policy
         self.now = NOW
+        self._name = name
         self.fleets = Fleets(register.engine, policy, lambda: self.now)
         self._judge = Judge(register.engine, policy, lambda: self.now)
         self._numbers = itertools.count(1)
@@ -78,28 +83,30 @@ class Street:
 
     async def move_in(self, *owned: Own) -> str:
         """A household with these devices, which were seen for the first time 300 days ago; its gateway."""
-        gateway = hashlib.sha256(b"home %d" % next(self._numbers)).hexdigest()[:32]
+        gateway = hashlib.sha256(f"{self._name} {next(self._numbers)}".encode()).hexdigest()[:32]
         devices = [hashlib.sha256(f"{gateway} {place}".encode()).hexdigest()[:32] for place in range(len(owned))]
         await self.register.enrol_gateway(gateway)
         first = [self._seen(name, own) for name, own in zip(devices, owned, strict=True)]
         await self.register.report(gateway, 1, NOW - 300 * DAY, *first)
-        for number, ago in enumerate(sorted({own.days_ago for own in owned}, reverse=True), 2):
-            still = [found for found, own in zip(first, owned, strict=True) if own.days_ago <= ago]
-            unread = [
-                seen(name, None, result="unreachable", ids=())
-                for name, own in zip(devices, owned, strict=True)
-                if not own.is_read and own.days_ago <= ago
-            ]
-            names = {each.device for each in unread}
-            await self.register.report(
-                gateway, number, NOW - ago * DAY, *unread, *(each for each in still if each.device not in names)
-            )
+        updates = {own.updated_ago for own in owned if own.updated}
+        for number, ago in enumerate(sorted({own.days_ago for own in owned} | updates, reverse=True), 2):
+            found = [self._later(name, own, ago) for name, own in zip(devices, owned, strict=True)]
+            await self.register.report(gateway, number, NOW - ago * DAY, *(each for each in found if each is not None))
         for name, own in zip(devices, owned, strict=True):
             await self._tell(gateway, name, own)
         return gateway
 
-    def _seen(self, name: str, own: Own) -> Any:
+    def _seen(self, name: str, own: Own) -> DeviceReport:
         return seen(name, own.version, ids=own.ids, hardware_revision=own.revision, image_digest=own.digest)
+
+    def _later(self, name: str, own: Own, ago: int) -> DeviceReport | None:
+        """What is reported of a device so many days ago; nothing after it was last seen."""
+        if ago < own.days_ago:
+            return None
+        if not own.is_read:
+            return seen(name, None, result="unreachable", ids=())
+        is_updated = own.updated is not None and ago <= own.updated_ago
+        return self._seen(name, own._replace(version=own.updated) if is_updated else own)
 
     async def _tell(self, gateway: str, device: str, own: Own) -> None:
         at = NOW - 299 * DAY

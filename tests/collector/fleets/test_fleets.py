@@ -7,13 +7,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collector.appraisal import FleetVerdict
 from collector.catalogue import key_terms
 from collector.store import parties
 from collector.store.database import writing
-from tests.collector.fleets.street import CAMERA, MAKER, SHOP, Own, Street
+from collector.store.schema import devices, findings, fleet_queue, fleets
+from tests.collector.fleets.street import CAMERA, FEW, MAKER, MODEL, SHIPPED, SHOP, Own, Street
 from tests.collector.register import DAY, NOW, Register, key_of
 
 IMAGE = b"\xab" * 32
@@ -85,6 +89,8 @@ owned = st.builds(
     sale=st.sampled_from(SALES),
     market=st.sampled_from([None, None, "BE", "GB"]),
     is_told=st.booleans(),
+    updated=st.sampled_from([None, None, "1.1.0"]),
+    updated_ago=st.sampled_from([1, 40, 200]),
 )
 streets = st.lists(st.lists(owned, min_size=1, max_size=3), min_size=1, max_size=5)
 stated = st.lists(st.sampled_from(sorted(STATED)), unique=True, max_size=5)
@@ -111,3 +117,195 @@ async def test_what_is_counted_is_what_the_same_facts_say_as_a_case(
         street.now += waits
         await street.settle()
         assert await street.newest() == await street.written()
+
+
+@given(
+    homes=st.permutations(
+        [
+            [Own(sale=SALES[1])],
+            [Own(version="1.1.0", sale=SALES[2], revision=2)],
+            [Own(version="9.9"), Own(version="0.9", is_told=True)],
+            [Own(days_ago=20)],
+        ]
+    ),
+    said=st.permutations(["a hole", "a fix, out for long", "a promise", "another promise", "the shop's promise"]),
+    known_first=st.booleans(),
+)
+@settings(
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+async def test_nobodys_order_matters(settled: Path, homes: list[list[Own]], said: list[str], known_first: bool) -> None:
+    """Whoever comes first, homes or statements, judged in between or not: the same is found."""
+    async with fresh(settled) as register:
+        street = Street(register)
+        await street.found()
+        for move in ("tell", "live") if known_first else ("live", "tell"):
+            for name in said if move == "tell" else ():
+                await street.state(**STATED[name])
+            for home in homes if move == "live" else ():
+                await street.move_in(*home)
+                await street.settle()
+        await street.settle()
+        found = await street.newest()
+    assert found == await _in_plain_order(settled)
+
+
+async def _in_plain_order(settled: Path) -> FleetVerdict:
+    async with fresh(settled) as register:
+        street = Street(register)
+        await street.found()
+        for name in ("a hole", "a fix, out for long", "a promise", "another promise", "the shop's promise"):
+            await street.state(**STATED[name])
+        await street.move_in(Own(sale=SALES[1]))
+        await street.move_in(Own(version="1.1.0", sale=SALES[2], revision=2))
+        await street.move_in(Own(version="9.9"), Own(version="0.9", is_told=True))
+        await street.move_in(Own(days_ago=20))
+        await street.settle()
+        return await street.newest()
+
+
+@pytest.fixture
+async def street(register: Register) -> Street:
+    """Three homes, judged and counted."""
+    street = Street(register)
+    await street.found()
+    for version in ("1.0.0", "1.0.0", "0.9"):
+        await street.move_in(Own(version=version, sale=SALES[1]))
+    await street.settle()
+    return street
+
+
+async def test_nothing_is_counted_when_nothing_changed(street: Street) -> None:
+    """Until a day has passed; then once."""
+    before = street.fleets.counted
+    for _ in range(3):
+        await street.settle()
+    assert street.fleets.counted == before
+    street.now += DAY
+    await street.settle()
+    assert street.fleets.counted == before + 2  # this model and the one of the settled homes
+    await street.settle()
+    assert street.fleets.counted == before + 2
+
+
+async def test_a_model_that_no_home_has_is_never_counted(street: Street) -> None:
+    """A catalogue of thousands costs nothing."""
+    entry: dict[str, Any] = {"ids": ["zigbee:ACME/CAM-10"], "manufacturer": "acme", "model": "acme/cam-10"}
+    await street.register.state("operator:register", "model", **entry)
+    assert await street.register.rows(sa.select(fleet_queue)) == []
+
+
+@pytest.mark.parametrize(
+    ("sentence", "said"),
+    [
+        ("a promise beside another", "a promise"),
+        ("a release", "a fix, out for long"),
+        ("a hole", "a hole"),
+    ],
+)
+async def test_what_is_stated_of_a_model_counts_its_homes_again(street: Street, sentence: str, said: str) -> None:
+    """At once, and only that model's."""
+    assert sentence
+    before = street.fleets.counted
+    await street.state(**{**STATED[said], "at": NOW})
+    await street.settle()
+    assert street.fleets.counted > before
+    assert await street.newest() == await street.written()
+
+
+async def test_who_changes_keys_too_fast_is_found(street: Street) -> None:
+    """Two keys of the maker that ended before their term; with the evidence that it stands on."""
+    await end_keys(street.register, MAKER, 2)
+    await street.settle()
+    carousel = [each for each in (await street.newest()).findings if each.code == "IDENTITY_CAROUSEL"]
+    assert [(each.track, each.about) for each in carousel] == [("M", (MAKER,))]
+    kept = (await street.kept())[-1]
+    ended = {f"key:{key_of(f'{MAKER} {number}').public.id.hex()}:ended" for number in range(2)}
+    assert ended <= set(kept["evidence"]["facts"])
+    assert kept["policy_digest"] == FEW.digest()
+
+
+async def test_the_history_is_appended_to_where_something_differs(street: Street) -> None:
+    """A day later everything is the same, but for the days since the first miss: no row."""
+    await street.state(**{**STATED["a hole"], "at": NOW - 100 * DAY, "public_since": "2026-08-01"})
+    await street.settle()
+    first = await street.kept()
+    overdue = [each for each in (await street.newest()).findings if each.code == "MODEL_FIX_OVERDUE"]
+    assert overdue
+    street.now += DAY
+    await street.settle()
+    assert await street.kept() == first
+    (now,) = await street.register.rows(
+        sa.select(findings.c.days).where(findings.c.code == "MODEL_FIX_OVERDUE", findings.c.track == overdue[0].track)
+    )
+    assert now["days"] == (overdue[0].days or 0) + 1
+    await street.state(**{**STATED["a fix, out for long"], "at": street.now, "fixes": ["A-1"]})
+    await street.settle()
+    assert (await street.kept())[: len(first)] == first
+    assert len(await street.kept()) > len(first)
+
+
+async def test_a_finding_keeps_the_day_since_which_it_stands(street: Street) -> None:
+    """However often it is made again."""
+
+    async def since() -> dict[str, int]:
+        of_model = findings.c.model == MODEL
+        rows = await street.register.rows(sa.select(findings.c.code, findings.c.found_at).where(of_model))
+        return {row["code"]: row["found_at"] for row in rows}
+
+    first = await since()
+    street.now += DAY
+    await street.settle()
+    assert await since() == first
+    assert set(first.values()) == {NOW}
+
+
+async def test_another_policy_finds_anew(street: Street) -> None:
+    """And the row of the history says by which."""
+    other = Street(street.register, SHIPPED)
+    await other.fleets.begin()
+    await other.settle()
+    assert [each.code for each in (await other.newest()).findings] == ["FLEET_TOO_SMALL"]
+    assert (await other.kept())[-1]["policy_digest"] == SHIPPED.digest()
+    again = other.fleets.counted
+    await other.fleets.begin()
+    await other.settle()
+    assert other.fleets.counted == again
+
+
+async def test_a_finding_waits_for_the_judge_an_hour_at_most(street: Street) -> None:
+    """What is queued for the judge may change a verdict; who never comes is not waited for."""
+    await street.state(**{**STATED["a hole"], "at": NOW})
+    assert not await street.fleets.round()
+    street.now += 3600
+    assert await street.fleets.round()
+
+
+async def test_one_model_that_cannot_be_counted_holds_up_no_other(
+    street: Street, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told in the log, and tried again in a day."""
+    async with writing(street.register.engine) as connection:
+        await connection.execute(sa.update(devices).where(devices.c.model == MODEL).values(verdict={"S": {}, "M": {}}))
+        await connection.execute(
+            sa.insert(fleet_queue), [{"model": name, "queued_at": 0} for name in (MODEL, "acme/cam-2")]
+        )
+    before = await street.kept()
+    while await street.fleets.round():
+        pass
+    assert MODEL in caplog.text
+    assert await street.kept() == before
+    rows = await street.register.rows(sa.select(fleets.c.model, fleets.c.judge_again_at))
+    assert {row["model"]: row["judge_again_at"] for row in rows}[MODEL] == NOW + DAY
+    assert await street.register.rows(sa.select(fleet_queue)) == []
+
+
+async def test_many_homes_are_counted_less_often(street: Street) -> None:
+    """Who has two thousand homes is left alone for two seconds."""
+    async with writing(street.register.engine) as connection:
+        await connection.execute(sa.update(fleets).values(households=2000))
+        await connection.execute(sa.insert(fleet_queue), [{"model": MODEL, "queued_at": NOW}])
+    street.now += 1
+    assert not await street.fleets.round()
+    street.now += 1
+    assert await street.fleets.round()
