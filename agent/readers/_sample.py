@@ -14,6 +14,7 @@ import codecs
 import importlib
 import pkgutil
 from collections import defaultdict
+from contextlib import suppress
 from typing import Any
 
 from agent import readers
@@ -39,7 +40,7 @@ def parse(source: str, data: bytes) -> list[dict[str, Any]] | None:
         KeyError: There is no such source.
     """
     modules = sources()[source]
-    data = data.removeprefix(codecs.BOM_UTF8)
+    data = _unmarked(data)
     if not data.strip():
         return []  # an empty answer: silence is not absence
     outcomes = _outcomes(modules, data)
@@ -48,6 +49,14 @@ def parse(source: str, data: bytes) -> list[dict[str, Any]] | None:
     return sorted(
         (_compared(device, outcome) for device, outcome in outcomes), key=lambda sample: str(sample["device"])
     )
+
+
+def _unmarked(data: bytes) -> bytes:
+    """A text that begins with a byte order mark, as editors and shells write it, without the mark and in UTF-8."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with suppress(UnicodeError):
+            return data.decode("utf-16").encode()
+    return data.removeprefix(codecs.BOM_UTF8)
 
 
 def _outcomes(modules: list[Any], data: bytes) -> list[tuple[str, Reading | ReadFailure]] | None:

@@ -298,6 +298,11 @@ FORMS: dict[str, tuple[str, Any, Any]] = {
         b"AT+GMR\r\r\n0018000902-AI03\r\n\r\nOK\r\n",
         [{"device": "self", "result": "ok", "version_raw": "0018000902-AI03"}],
     ),
+    "an answer that a shell of Windows wrote down": (
+        "at",
+        "AT+GMR\r\n1.2.3\r\n\r\nOK\r\n".encode("utf-16"),
+        [{"device": "self", "result": "ok", "version_raw": "1.2.3"}],
+    ),
     "a model is no version": ("at", b"AT+CGMM\r\nKM-95\r\n\r\nOK\r\n", [{"device": "self", "result": "no_version"}]),
     # DSMR
     "a firmware that is masked": (

@@ -1,4 +1,4 @@
-"""Whatever a file holds, `parse` makes something of it, in the form of the samples, and in a time that fits its size."""
+"""Whatever a file holds, `parse` makes something of it, in the form of the samples, in a time that fits its size."""
 
 import json
 import time
@@ -13,10 +13,9 @@ from tests.agent.readers.test_recorded_forms import FORMS
 
 SOURCES = sorted(_sample.sources())
 KEYS = ["device", "result", "version_raw", "version_alt", "scheme", "ids", "offer"]
-OBJECTS = sorted(
-    json.dumps(payload) for _, payload, _ in FORMS.values() if isinstance(payload, (dict, list)) and payload
-)
-TEXTS = sorted(payload for _, payload, _ in FORMS.values() if isinstance(payload, bytes))
+PAYLOADS = [payload for _, payload, _ in FORMS.values() if payload]
+TEXTS = sorted(payload for payload in PAYLOADS if isinstance(payload, bytes))
+OBJECTS = sorted(json.dumps(payload) for payload in PAYLOADS if not isinstance(payload, bytes))
 
 ENDLESS = {
     "one line": b"5c" * 500_000,
