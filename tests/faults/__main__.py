@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -52,6 +53,8 @@ def _go_inside(arguments: list[str]) -> None:
 
 
 async def _run(args: argparse.Namespace, seed: int) -> int:
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # nothing is left running
     folder = Path(tempfile.mkdtemp(prefix="updateplicht-faults-"))
     began, witness = time.monotonic(), Witness()
     print(f"seed {seed}, {args.gateways} gateways, files in {folder}", file=sys.stderr)

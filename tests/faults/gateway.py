@@ -80,7 +80,7 @@ class Gateway:
             *({**entry, "root": str(DEVICES / HOST / "root")} for entry in load(DEVICES / HOST).read),
         ]
         arguments = ("tests.faults.agent", "--config", str(self.config), "run")
-        self.agent = Unit(folder / "agent.log", arguments, clock.environment() if clock else {})
+        self.agent = Unit(folder / "agent.log", *arguments, environment=clock.environment() if clock else {})
 
     def configure(self, every_s: int) -> None:
         """Survey and report so often."""

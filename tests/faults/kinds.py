@@ -115,7 +115,7 @@ async def unplug(_world: World, gateway: Gateway, chance: random.Random) -> bool
 async def _fill(disk: Disk | None, chance: random.Random) -> bool:
     if disk is None:
         return False
-    disk.fill(room=chance.randrange(ROOM))
+    await asyncio.to_thread(disk.fill, chance.randrange(ROOM))
     try:
         await asyncio.sleep(chance.uniform(0, LONG_S))
     finally:

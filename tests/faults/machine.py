@@ -3,8 +3,8 @@
 - The clock is libfaketime's, read anew at each look from a file of ours. The monotonic clock is left alone, else
   whatever waits on a thread with a time limit would wait for ever. The library's repair of such waits is switched off:
   it makes Python's threads spin for the interpreter's lock. File times are not touched.
-- The disk is a tmpfs of its own under one directory. It is full when it has shrunk to what it holds. Mounting needs a
-  mount namespace of ours: as root, or as the root of a user namespace where the machine allows one. Whatever becomes
+- The disk is a tmpfs of its own under one directory. It is full when a file of ours takes what is left. Mounting needs
+  a mount namespace of ours: as root, or as the root of a user namespace where the machine allows one. Whatever becomes
   of us, the mounts go with the last process of the namespace.
 """
 
@@ -14,7 +14,6 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-_PAGE = 4096
 _ATTEMPTS = 20
 
 
@@ -55,7 +54,7 @@ class Disk:
 
     def __init__(self, directory: Path, size: int) -> None:
         self.directory = directory
-        self._size = size
+        self._filler = directory / "filler"
         directory.mkdir(parents=True, mode=0o700)
         _run("mount", "-t", "tmpfs", "-o", f"size={size},mode=700", "tmpfs", str(directory))
 
@@ -63,16 +62,16 @@ class Disk:
         """Let so many bytes of room be left."""
         for _ in range(_ATTEMPTS):
             found = os.statvfs(self.directory)
-            used = (found.f_blocks - found.f_bfree) * found.f_frsize
             try:
-                return self._resize(used + room // _PAGE * _PAGE)
+                with self._filler.open("wb") as file:
+                    return os.posix_fallocate(file.fileno(), 0, max(1, found.f_bavail * found.f_frsize - room))
             except OSError:
                 continue  # somebody has written since we looked
         raise OSError(f"{self.directory} cannot be filled")
 
     def free(self) -> None:
         """Give the room back."""
-        self._resize(self._size)
+        self._filler.unlink(missing_ok=True)
 
     def unmount(self) -> None:
         """Leave what it holds in the directory, where it outlives us."""
@@ -81,9 +80,6 @@ class Disk:
         _run("umount", str(self.directory))
         self.directory.rmdir()
         copy.rename(self.directory)
-
-    def _resize(self, size: int) -> None:
-        _run("mount", "-o", f"remount,size={max(size, _PAGE)}", str(self.directory))
 
 
 def _run(*command: str) -> None:

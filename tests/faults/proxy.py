@@ -25,7 +25,7 @@ class Way(Enum):
 
 
 class Spoiler:
-    """Befalls the next packets of some kinds that go one way; without any it waits for them.
+    """Befalls the next packets of some kinds that go one way on one connection, the first that has one.
 
     Args:
         way: Which way.
@@ -37,12 +37,16 @@ class Spoiler:
         self.way = way
         self._left = count
         self._kinds = kinds
+        self._connection: asyncio.StreamWriter | None = None
         self.met = 0
         self.done = asyncio.Event()
 
-    def wants(self, packet: bytes) -> bool:
+    def takes(self, packet: bytes, connection: asyncio.StreamWriter) -> bool:
         """Whether this packet is one of those."""
-        return not self.done.is_set() and packet[0] & 0xF0 in self._kinds
+        if self.done.is_set() or packet[0] & 0xF0 not in self._kinds:
+            return False
+        self._connection = self._connection or connection
+        return self._connection is connection
 
     def spoil(self, packet: bytes) -> list[bytes]:
         """What becomes of it."""
@@ -184,7 +188,7 @@ class Proxy:
             if packet[0] & 0xF0 == PUBLISH:
                 self._witness(*published(packet))
             await self._open.wait()
-            spoiler = next((one for one in self._spoilers if one.way is way and one.wants(packet)), None)
+            spoiler = next((one for one in self._spoilers if one.way is way and one.takes(packet, writer)), None)
             for part in [packet] if spoiler is None else spoiler.spoil(packet):
                 writer.write(part)
             await writer.drain()

@@ -23,7 +23,12 @@ async def test_a_few_faults_lose_nothing() -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said = (await process.communicate())[0].decode()
+    try:
+        said = (await process.communicate())[0].decode()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+            await process.wait()
     if process.returncode == os.EX_UNAVAILABLE:
         missing("mosquitto", said)
     assert process.returncode == 0, said

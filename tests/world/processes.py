@@ -6,12 +6,14 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, cast
 
 READY_WITHIN_S = 45.0
+END_WITHIN_S = 30.0
 LINE_BYTES = 2**20
 
 
@@ -21,11 +23,13 @@ class Process:
     Args:
         log: Where its output goes; what a failing test shows.
         arguments: As after `python -m`.
+        environment: What its environment has besides ours.
     """
 
-    def __init__(self, log: Path, *arguments: str) -> None:
+    def __init__(self, log: Path, *arguments: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         self._log = log
         self._arguments = arguments
+        self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, *, until_ready: bool = False) -> dict[str, Any]:
@@ -38,6 +42,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE if until_ready else log,
                 stderr=log,
+                env={**os.environ, **self._environment},
                 start_new_session=True,
                 limit=LINE_BYTES,
             )
@@ -58,7 +63,7 @@ class Process:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, number)
         try:
-            return await asyncio.wait_for(process.wait(), 15)
+            return await asyncio.wait_for(process.wait(), END_WITHIN_S)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
@@ -70,9 +75,9 @@ class Process:
         """Its process id."""
         return self._process.pid if self._process else 0
 
-    async def wait(self) -> int:
+    async def wait(self, within_s: float | None = READY_WITHIN_S) -> int:
         """Wait until it ends by itself; the exit code."""
-        return await asyncio.wait_for(self._process.wait(), READY_WITHIN_S) if self._process else 0
+        return await asyncio.wait_for(self._process.wait(), within_s) if self._process else 0
 
     async def kill(self) -> None:
         """End it as a loss of power would."""
