@@ -29,7 +29,7 @@ class Changer:
         """One to six changes, at times most of them of one kind."""
         changes = [self.set_field] * 6 + [self.drop_field] * 2 + [self.add_fact] * 3
         changes += [self.copy_fact, self.drop_fact, self.judge_otherwise]
-        focus = self.chance.choice([None, None, None, "advisory", "release", "window", "sale"])
+        focus = self.chance.choice([None, None, None, *OFTEN, "sale"])
         for _ in range(self.chance.choice([1, 1, 2, 3, 4, 6])):
             if focus and self.chance.random() < 0.6:
                 self.add(focus)
