@@ -42,6 +42,12 @@ def verdicts(page: str) -> dict[str, dict[str, str]]:
     }
 
 
+def found(page: str) -> dict[str, tuple[str, int | None]]:
+    """What is found of each model, and of how many homes: of one there is nothing to say, and that is said."""
+    answer = fetch(f"{page}/api/v1/findings?limit=100") or {"items": []}
+    return {item["model"]: (item["code"], item["of"]) for item in answer["items"]}
+
+
 def programs(demo: Process) -> dict[str, int]:
     """The processes that the demo has started, by what they are."""
     found = {}
@@ -86,6 +92,9 @@ async def test_a_newcomer_sees_verdicts_and_leaves_nothing_behind(tmp_path: Path
         assert verdicts(page)["os:debian"] == {"S": "MODEL_UNKNOWN", "M": "MODEL_UNKNOWN"}
         sensor = next(i for i in fetch(f"{page}/api/v1/devices?limit=100")["items"] if i["model"] == "aquila/ws-2")
         assert sensor["verdict"]["M"]["window_finding"]["code"] == "WINDOW_MISSING"
+
+        await eventually(lambda: PROMISED.keys() == found(page).keys(), within_s=60)
+        assert set(found(page).values()) == {("FLEET_TOO_SMALL", None)}
 
         gateway = fetch(f"{page}/api/v1/gateways")["items"][0]
         first = programs(demo)

@@ -20,7 +20,18 @@ CHROMIUM = Path("/usr/bin/chromium")
 # A container has no user namespaces for the sandbox, and little shared memory.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 SMALLEST_TARGET = 24  # CSS pixels, WCAG 2.2 2.5.8
-PAGES = ["/", "/?level=B", "/codes", "/codes/NOTICE_UNPROVEN", "/gateways", "/rejected", "/about"]
+PAGES = [
+    "/",
+    "/?level=B",
+    "/findings",
+    "/codes",
+    "/codes/NOTICE_UNPROVEN",
+    "/codes/FIX_WITHDRAWN",
+    "/codes/ROLLOUT_STALLED",
+    "/gateways",
+    "/rejected",
+    "/about",
+]
 
 if not CHROMIUM.exists():
     missing("chromium", f"{CHROMIUM} is not installed: apt-get install chromium")
