@@ -142,6 +142,7 @@ def _line(row: Any) -> str:
     missing = row["last_sequence"] - row["report_count"]
     parts = [row["gateway"], f"{row['devices']} devices", f"last report {reported}, number {row['last_sequence']}"]
     parts += [f"{missing} missing"] if missing else []
+    parts += [f"{row['conflicts']} under used numbers: a copy, or an old backup"] if row["conflicts"] else []
     parts += [f"revoked {to_text(row['revoked_at'])}"] if row["revoked_at"] is not None else []
     return "  ".join(parts)
 

@@ -66,8 +66,8 @@ def _text(status: dict[str, Any]) -> str:
         shown = value
         if name == "health":
             shown = "no collector runs here" if value is None else _parts(value)
-        elif name == "rejected":
-            shown = ", ".join(f"{reason} {count}" for reason, count in value.items()) or "none"
+        elif name in ("rejected", "conflicting"):
+            shown = ", ".join(f"{what} {count}" for what, count in value.items()) or "none"
         elif name == "restored_at":
             shown = ", ".join(value) or "never"
         elif name == "last_report_at":

@@ -1,12 +1,13 @@
 """How much there is: what an operator looks at first."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import log
+from collector.store.rejected import conflicting
 from collector.store.schema import (
     derive_queue,
     devices,
@@ -19,6 +20,8 @@ from collector.store.schema import (
     statements,
 )
 
+MOST_CONFLICTING: Final = 20  # gateways that are named; the page shows all
+
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Rows by what they are.
@@ -26,6 +29,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         missing_reports: Numbers below the highest of their gateway that did not come, refused ones among them.
         rejected: Rejections ever, by reason.
+        conflicting: Gateways that used a number twice, and how often: one may be a copy of the other.
         pending: Messages that wait for their gateway's enrolment.
         to_derive: Reports of which what follows was not derived yet.
         to_judge: Devices that wait for the judge.
@@ -41,6 +45,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     missing_reports: int
     statements: int
     rejected: dict[str, int]
+    conflicting: dict[str, int]
     pending: int
     to_derive: int
     to_judge: int
@@ -63,6 +68,7 @@ async def counts(connection: AsyncConnection) -> Counts:
         ),
         statements=await _number(connection, sa.select(sa.func.count()).select_from(statements)),
         rejected=rejected,
+        conflicting=await conflicting(connection, MOST_CONFLICTING),
         pending=await _number(connection, sa.select(sa.func.count()).select_from(pending)),
         to_derive=await _number(connection, sa.select(sa.func.count()).select_from(derive_queue)),
         to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue)),

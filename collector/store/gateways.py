@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
+from collector.store.rejected import conflicts
 from collector.store.schema import devices, enrolment_codes, gateways, keys, parties
 from evidence.keys import PublicKey
 
@@ -117,7 +118,7 @@ async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:
         .label("devices")
     )
     columns = ("gateway", "enrolled_at", "revoked_at", "last_sequence", "report_count", "last_report_at")
-    query = sa.select(*(gateways.c[name] for name in columns), present)
+    query = sa.select(*(gateways.c[name] for name in columns), present, conflicts(gateways.c.gateway))
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 

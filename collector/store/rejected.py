@@ -71,6 +71,24 @@ async def insert(connection: AsyncConnection, new: Sequence[Rejected], limits: L
         await _trim(connection, limits.rejected_per_gateway, rejected.c.verified, rejected.c.gateway == gateway)
 
 
+def conflicts(gateway: sa.ColumnElement[str]) -> sa.ColumnElement[int]:
+    """How many kept reports of a gateway came under a number that other bytes had used.
+
+    One is what a gateway from an old backup does before it learns its number. Two that share a key do it ever again.
+    """
+    used_twice = (rejected.c.gateway == gateway) & rejected.c.verified & (rejected.c.reason == "sequence")
+    return sa.select(sa.func.count()).where(used_twice).scalar_subquery().label("conflicts")
+
+
+async def conflicting(connection: AsyncConnection, most: int) -> dict[str, int]:
+    """The gateways with such reports, those with most of them first."""
+    used_twice = rejected.c.verified & (rejected.c.reason == "sequence")
+    number = sa.func.count().label("number")
+    query = sa.select(rejected.c.gateway, number).where(used_twice).group_by(rejected.c.gateway)
+    rows = await connection.execute(query.order_by(number.desc(), rejected.c.gateway).limit(most))
+    return {gateway: count for gateway, count in rows}  # noqa: C416  # rows are no pairs
+
+
 async def counts(connection: AsyncConnection) -> dict[str, int]:
     """How often each reason was met."""
     query = sa.select(rejections.c.reason, rejections.c.count).order_by(rejections.c.reason)

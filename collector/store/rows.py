@@ -94,7 +94,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
-    """A gateway that is or was enrolled."""
+    """A gateway that is or was enrolled; `conflicts`: kept reports under a number that other bytes had used."""
 
     gateway: str
     enrolled_at: int
@@ -102,6 +102,7 @@ class Gateway(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: int
     last_report_at: int | None
     devices: int
+    conflicts: int
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.store import schema as s
 from collector.store.paged import Row, form_of, page_of, rows_of
 from collector.store.presence import last_read_at, last_seen_at
+from collector.store.rejected import conflicts
 from collector.store.rows import (
     TRACKS,
     Choices,
@@ -138,9 +139,8 @@ async def gateways(
         .scalar_subquery()
         .label("devices")
     )
-    query = sa.select(
-        column.gateway, column.enrolled_at, column.revoked_at, column.last_sequence, column.last_report_at, count
-    )
+    told = (column.gateway, column.enrolled_at, column.revoked_at, column.last_sequence, column.last_report_at)
+    query = sa.select(*told, count, conflicts(column.gateway))
     return await page_of(connection, query, (column.gateway,), after, limit, GatewayKey, form_of(Gateway))
 
 

@@ -52,7 +52,10 @@ class DeviceItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GatewayItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A gateway that is or was enrolled, and how many devices its newest inventory holds."""
+    """A gateway that is or was enrolled, and how many devices its newest inventory holds.
+
+    `conflicts` are reports under a number that other bytes had used: a copy of the gateway, or one from an old backup.
+    """
 
     gateway: str
     enrolled_at: datetime
@@ -60,6 +63,7 @@ class GatewayItem(msgspec.Struct, frozen=True, kw_only=True):
     last_sequence: int
     last_report_at: datetime | None
     devices: int
+    conflicts: int
 
 
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
