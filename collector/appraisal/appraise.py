@@ -13,6 +13,7 @@ from msgspec import Struct
 from collector.appraisal.at import At
 from collector.appraisal.codes import Code, Level
 from collector.appraisal.evidence import Device, Ended, examine
+from collector.appraisal.exposure import Outlooks
 from collector.appraisal.facts import AnyFact, parse_facts
 from collector.appraisal.maker import maker_ground
 from collector.appraisal.policy import Policy
@@ -29,13 +30,21 @@ class Appraisal(Struct, frozen=True):
     Attributes:
         shown: The device as the reports show it, or how they ended the appraisal (E1, E2).
         market: The market of the unit; None if the reports ended the appraisal.
-        boundary: The earliest later instant at which the same facts may give other verdicts; None: never.
+        changes_at: The earliest later instant at which the same facts may give other verdicts, were the report that
+            speaks to stay as young as it is; None: never.
+        stale_at: When that report grows too old (E1); None where none speaks.
     """
 
     verdicts: Verdicts
     shown: Device | Ended
     market: str | None
-    boundary: datetime | None
+    changes_at: datetime | None
+    stale_at: datetime | None
+
+    @property
+    def boundary(self) -> datetime | None:
+        """The earliest later instant at which the same facts may give other verdicts; None: never."""
+        return min((at for at in (self.changes_at, self.stale_at) if at is not None), default=None)
 
 
 def appraise(facts: Iterable[Mapping[str, Any]], at: datetime, known: datetime, policy: Policy) -> Verdicts:
@@ -64,22 +73,32 @@ def next_boundary(facts: Iterable[Mapping[str, Any]], at: datetime, known: datet
     return appraise_facts(parse_facts(facts), at, known, policy).boundary
 
 
-def appraise_facts(facts: Iterable[AnyFact], at: datetime, known: datetime, policy: Policy) -> Appraisal:
-    """Judge one device, of which the facts are already parsed, and say when to judge it again."""
-    record, instant = Record(facts, known), At(at)
+def appraise_facts(
+    facts: Iterable[AnyFact], at: datetime, known: datetime, policy: Policy, outlooks: Outlooks | None = None
+) -> Appraisal:
+    """Judge one device, of which the facts are already parsed, and say when to judge it again.
+
+    Args:
+        facts: Everything recorded about it.
+        at: The judged instant.
+        known: What had been recorded by then counts.
+        policy: The numbers.
+        outlooks: Those of other devices, judged at that instant beside the same facts about models.
+    """
+    record, instant, outlooks = Record(facts, known), At(at), outlooks or Outlooks()
     shown = examine(record, instant, policy)
     if isinstance(shown, Ended):
         sold = any(sale.role == "seller" for sale in record.sales)
         verdicts = Verdicts(S=_ended(shown, "S", sold, policy), M=_ended(shown, "M", sold, policy))
-        return Appraisal(verdicts, shown, None, instant.boundary)
+        return Appraisal(verdicts, shown, None, instant.changes_at, instant.stale_at)
     sales = sales_in_order(record, instant, policy)
     seller = seller_ground(record, shown, sales, instant, policy)
     maker = maker_ground(record, shown, sales, instant, policy)
     verdicts = Verdicts(
-        S=judge(record, shown, seller, instant, policy),
-        M=judge(record, shown, maker, instant, policy),
+        S=judge(record, shown, seller, instant, policy, outlooks),
+        M=judge(record, shown, maker, instant, policy, outlooks),
     )
-    return Appraisal(verdicts, shown, maker.market, instant.boundary)
+    return Appraisal(verdicts, shown, maker.market, instant.changes_at, instant.stale_at)
 
 
 def _ended(ended: Ended, track: Track, sold: bool, policy: Policy) -> Verdict:

@@ -12,21 +12,32 @@ from collector.appraisal.days import day_end, local_day
 
 
 class At:
-    """The judged instant, and the next one at which the verdict may differ (None: never)."""
+    """The judged instant, and the next one at which the verdict may differ.
 
-    __slots__ = ("boundary", "instant")
+    Attributes:
+        changes_at: When anything but the age of the report may make a difference; None: never.
+        stale_at: E1: when the report that speaks grows too old; None where none does.
+    """
+
+    __slots__ = ("changes_at", "instant", "stale_at")
 
     def __init__(self, instant: datetime) -> None:
         self.instant = instant
-        self.boundary: datetime | None = None
+        self.changes_at: datetime | None = None
+        self.stale_at: datetime | None = None
 
     def reached(self, threshold: datetime) -> bool:
         """Whether the threshold lies at or before the judged instant."""
         if threshold <= self.instant:
             return True
-        if self.boundary is None or threshold < self.boundary:
-            self.boundary = threshold
+        if self.changes_at is None or threshold < self.changes_at:
+            self.changes_at = threshold
         return False
+
+    def outlived(self, threshold: datetime) -> bool:
+        """The same of the age of the report that speaks: kept apart, as only that of a device that goes on is moved."""
+        self.stale_at = None if threshold <= self.instant else threshold
+        return self.stale_at is None
 
     def day(self, zone: ZoneInfo) -> date:
         """The local day of the judged instant; what depends on it may differ from the next midnight on."""

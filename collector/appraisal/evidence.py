@@ -4,7 +4,7 @@ The outcome is the same for both tracks. E1 and E2 end the appraisal; an E3 code
 shown for a device whose software is not known.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -19,11 +19,12 @@ from collector.appraisal.versions import Relation, Version, is_version, relate
 
 
 class Ended(Struct, frozen=True):
-    """E1 or E2 ends both tracks."""
+    """E1 or E2 ends both tracks; `model` is the one that the newest usable report matches, however old it is."""
 
     code: Code
     flags: frozenset[Flag]
     missing: tuple[str, ...] = ()
+    model: Model | None = None
 
 
 class Device(Struct, frozen=True):
@@ -63,31 +64,34 @@ def examine(record: Record, at: At, policy: Policy) -> Ended | Device:
     reports = [report for report in record.reports if at.reached(report.recorded_at)]
     usable = [report for report in reports if report.usable]
     silent = _silent(reports, policy)
-    models = _matching(record.models, usable[-1]) if usable else []
-    if not usable or not _fresh(usable[-1], models, at, policy):  # E1
-        if any(report.rejected and _fresh(report, models, at, policy) for report in reports):
-            return Ended(Code.EVIDENCE_REJECTED, silent)
-        return Ended(Code.INSUFFICIENT_EVIDENCE, silent, ("report",))
+    models = matching(record.models, usable[-1].ids) if usable else []
+    age = report_age(models, policy)
+    if not usable or at.outlived(shift(usable[-1].recorded_at, age)):  # E1
+        model = models[0] if len(models) == 1 else None
+        if any(report.rejected and not at.reached(shift(report.recorded_at, age)) for report in reports):
+            return Ended(Code.EVIDENCE_REJECTED, silent, model=model)
+        return Ended(Code.INSUFFICIENT_EVIDENCE, silent, ("report",), model)
     if len(models) != 1:  # E2
         return Ended(Code.MODEL_AMBIGUOUS if models else Code.MODEL_UNKNOWN, silent)
     return _identify(models[0], usable, record, at, silent)
+
+
+def matching(models: Iterable[Model], ids: Iterable[str]) -> list[Model]:
+    """E2: the models that share an id with what was reported."""
+    return [model for model in models if not set(model.ids).isdisjoint(ids)]
+
+
+def report_age(models: Sequence[Model], policy: Policy) -> timedelta:
+    """E1: how old a report may be, by the power of the one model that it matches, else mains."""
+    battery = len(models) == 1 and models[0].power == "battery"
+    ages = policy.report_max_age_days
+    return timedelta(days=ages.battery if battery else ages.mains)
 
 
 def _silent(reports: Sequence[Report], policy: Policy) -> frozenset[Flag]:
     """F-silent: the last accepted reports are all not ok."""
     last = [report.usable for report in reports if report.rejected is None][-policy.silent_after :]
     return frozenset({Flag.DEVICE_SILENT} if len(last) == policy.silent_after and not any(last) else ())
-
-
-def _matching(models: Sequence[Model], report: Report) -> list[Model]:
-    return [model for model in models if not set(model.ids).isdisjoint(report.ids)]
-
-
-def _fresh(report: Report, models: Sequence[Model], at: At, policy: Policy) -> bool:
-    """E1: whether a report that is in by `at` is younger than the power of the one model allows, else mains."""
-    battery = len(models) == 1 and models[0].power == "battery"
-    ages = policy.report_max_age_days
-    return not at.reached(shift(report.recorded_at, timedelta(days=ages.battery if battery else ages.mains)))
 
 
 def _identify(model: Model, usable: Sequence[Report], record: Record, at: At, silent: frozenset[Flag]) -> Device:

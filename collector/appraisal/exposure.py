@@ -151,6 +151,28 @@ def outlook(record: Record, device: Device, installed: Version, ground: Ground, 
     )
 
 
+class Outlooks:
+    """The outlooks of devices beside the same facts about their models, at one judged instant: each worked out once.
+
+    What an outlook rests on beyond that is what is installed, the hardware, the notices, and the ground of the track.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[object, tuple[Outlook, datetime | None]] = {}
+
+    def of(self, record: Record, device: Device, installed: Version, ground: Ground, at: At, policy: Policy) -> Outlook:
+        """What bears on the device; what the judged instant was asked for is asked of it again."""
+        place = (ground.track, ground.zone, ground.market)
+        which = (device.model, installed, device.report.hw_revision, place, tuple(record.notices))
+        if which not in self._known:
+            apart = At(at.instant)
+            self._known[which] = outlook(record, device, installed, ground, apart, policy), apart.changes_at
+        found, changes_at = self._known[which]
+        if changes_at is not None:
+            at.reached(changes_at)
+        return found
+
+
 def _availability(release: Release) -> str:
     return f"release:{release.version}.available_from"
 

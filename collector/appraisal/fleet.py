@@ -96,4 +96,4 @@ def appraise_homes(
         findings=tuple(findings(fleet)),
         policy_version=policy.policy_version,
     )
-    return FleetAppraisal(verdict, fleet.at.boundary)
+    return FleetAppraisal(verdict, fleet.at.changes_at)

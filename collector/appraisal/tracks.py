@@ -11,7 +11,7 @@ from collector.appraisal.at import At
 from collector.appraisal.codes import NO_DUTY, STRENGTH, Code, FindingCode, Flag, Level
 from collector.appraisal.days import day_end
 from collector.appraisal.evidence import Device
-from collector.appraisal.exposure import Outlook, combinations, outlook
+from collector.appraisal.exposure import Outlook, Outlooks, combinations
 from collector.appraisal.join import Agreed, can_differ, deciding_names, deciding_words, possible_codes, possible_flags
 from collector.appraisal.policy import Policy
 from collector.appraisal.record import Record
@@ -24,9 +24,9 @@ Cells = dict[Duty, list[Cell]]
 """For each duty its cells, one for each filling-in of the shared words."""
 
 
-def judge(record: Record, device: Device, ground: Ground, at: At, policy: Policy) -> Verdict:
+def judge(record: Record, device: Device, ground: Ground, at: At, policy: Policy, outlooks: Outlooks) -> Verdict:
     """The verdict on one track."""
-    return _Track(record, device, ground, at, policy).verdict()
+    return _Track(record, device, ground, at, policy).verdict(outlooks)
 
 
 class _Track:
@@ -38,7 +38,7 @@ class _Track:
         self._policy = policy
         self._flags = device.flags | self._debtor_gone()
 
-    def verdict(self) -> Verdict:
+    def verdict(self, outlooks: Outlooks) -> Verdict:
         """Judge and join every completion, unless T1 or the dates have stopped the track."""
         outcome = self._ground.outcome
         if isinstance(outcome, Stopped):
@@ -48,7 +48,7 @@ class _Track:
         installed = self._device.installed
         if installed is None or self._device.code or all(duty.reason is not None for duty in duties):  # C2
             return self._joined(outcome, {duty: [self._without_fixes(duty)] for duty in duties}, None)
-        ahead = outlook(self._record, self._device, installed, self._ground, self._at, self._policy)
+        ahead = outlooks.of(self._record, self._device, installed, self._ground, self._at, self._policy)
         scene = Scene(self._record, self._device, self._ground, ahead, self._at, self._policy)
         unknown = ahead.unknown_words()
         if len(unknown) > self._policy.max_unknowns:  # C3

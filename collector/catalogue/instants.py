@@ -7,7 +7,12 @@ from collector.appraisal.values import parse_instant
 
 def to_text(seconds: int) -> str:
     """Unix seconds as facts write them."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return to_instant(seconds).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def to_instant(seconds: int) -> datetime:
+    """Unix seconds as an instant."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def to_seconds(text: str) -> int:

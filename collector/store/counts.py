@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.store import log
 from collector.store.rejected import conflicting
 from collector.store.schema import (
+    cases,
     derive_queue,
     devices,
     findings,
@@ -32,7 +33,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
         conflicting: Gateways that used a number twice, and how often: one may be a copy of the other.
         pending: Messages that wait for their gateway's enrolment.
         to_derive: Reports of which what follows was not derived yet.
-        to_judge: Devices that wait for the judge.
+        to_judge: Devices and cases that wait for the judge.
         to_count: Models whose homes are to be counted again.
         findings: About models, that weigh as a breach or a question; withheld ones among them.
         log_size: Leaves.
@@ -71,7 +72,8 @@ async def counts(connection: AsyncConnection) -> Counts:
         conflicting=await conflicting(connection, MOST_CONFLICTING),
         pending=await _number(connection, sa.select(sa.func.count()).select_from(pending)),
         to_derive=await _number(connection, sa.select(sa.func.count()).select_from(derive_queue)),
-        to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue)),
+        to_judge=await _number(connection, sa.select(sa.func.count()).select_from(judge_queue))
+        + await _number(connection, sa.select(sa.func.count()).where(cases.c.queued_at.is_not(None))),
         to_count=await _number(connection, sa.select(sa.func.count()).select_from(fleet_queue)),
         findings=await _number(connection, sa.select(sa.func.count()).where(findings.c.level.in_(("B", "A")))),
         log_size=await log.size(connection),

@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import bulk, dialect, log
 from collector.store.schema import (
+    case_model_ids,
+    cases,
     device_model_ids,
     devices,
     findings,
@@ -59,10 +61,13 @@ async def queue(connection: AsyncConnection, models: Collection[str], *, at: int
     await bulk.execute(connection, _again(dialect.insert(connection, fleet_queue)), rows)
 
 
-async def claimed(connection: AsyncConnection, gateways: Collection[str]) -> set[str]:
-    """The models that the devices of some gateways may be."""
-    named = sa.select(model_ids.c.model).join(device_model_ids, device_model_ids.c.model_id == model_ids.c.model_id)
-    return set(await connection.scalars(named.where(device_model_ids.c.gateway.in_(gateways)).distinct()))
+async def queue_cases(connection: AsyncConnection, these: Collection[int], *, at: int) -> None:
+    """Have the homes of models counted again: those that these cases match; of one that matches none, all it may be."""
+    matched = sa.select(cases.c.model).where(cases.c.id.in_(these), cases.c.model.is_not(None))
+    unmatched = sa.select(cases.c.id).where(cases.c.id.in_(these), cases.c.model.is_(None))
+    claimed = sa.select(model_ids.c.model).join(case_model_ids, case_model_ids.c.model_id == model_ids.c.model_id)
+    found = matched.union(claimed.where(case_model_ids.c.case_id.in_(unmatched)))
+    await queue(connection, set(await connection.scalars(found)), at=at)
 
 
 async def queue_stated(connection: AsyncConnection, models: Collection[str], *, at: int) -> None:
@@ -78,7 +83,8 @@ async def queue_party(connection: AsyncConnection, party: str, *, at: int) -> No
     name, column = party.partition(":")[2], statements.c
     made = sa.select(column.model).where(column.kind == "model", column.fact["manufacturer"].as_string() == name)
     said = sa.select(column.model).where(column.issuer == party)
-    sold = sa.select(devices.c.model).join(statements, column.device == devices.c.device)
+    sold = sa.select(cases.c.model).join(devices, devices.c.case_id == cases.c.id)
+    sold = sold.join(statements, column.device == devices.c.device)
     sold = sold.where(column.kind == "sale", column.fact["seller"].as_string() == name)
     which = {"manufacturer": made.union(said), "seller": said.union(sold)}.get(party.partition(":")[0])
     if which is not None:
@@ -90,9 +96,10 @@ async def queue_outdated(connection: AsyncConnection, policy_digest: str, *, at:
     """Have those models counted again that were counted under another policy, and those that never were."""
     other = sa.select(fleets.c.model).where(fleets.c.policy_digest != policy_digest)
     new = (
-        sa.select(devices.c.model)
+        sa.select(cases.c.model)
+        .where(cases.c.model.is_not(None), cases.c.model.not_in(sa.select(fleets.c.model)))
+        .where(sa.exists().where(devices.c.case_id == cases.c.id))
         .distinct()
-        .where(devices.c.model.is_not(None), devices.c.model.not_in(sa.select(fleets.c.model)))
     )
     await queue(connection, set(await connection.scalars(other.union(new))), at=at)
 

@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store.presence import last_read_at
 from collector.store.schema import (
+    case_model_ids,
+    cases,
     device_model_ids,
     devices,
     judge_queue,
@@ -21,6 +23,7 @@ from collector.store.schema import (
     model_ids,
     readings,
     statements,
+    verdicts,
 )
 
 Pair = tuple[str, str]
@@ -84,12 +87,13 @@ async def kinds(
     mine = (
         sa.select(
             *(devices.c.gateway, devices.c.device, last_read_at, good.label("good")),
-            sa.cast(devices.c.verdict, sa.Text).label("verdict"),
-            sa.func.coalesce(devices.c.model == model, sa.false()).label("is_model"),
+            cases.c.verdict_id,
+            sa.func.coalesce(cases.c.model == model, sa.false()).label("is_model"),
             sa.func.count().over(partition_by=devices.c.gateway).label("in_home"),
         )
         .join(these, (these.c.gateway == devices.c.gateway) & (these.c.device == devices.c.device))
-        .where(devices.c.verdict.is_not(None), devices.c.judge_fault.is_(None), last_read_at.is_not(None))
+        .join(cases, cases.c.id == devices.c.case_id)
+        .where(cases.c.verdict_id.is_not(None), cases.c.fault.is_(None), last_read_at.is_not(None))
         .cte("mine")
     )
     column = mine.c
@@ -100,7 +104,7 @@ async def kinds(
         sa.select(
             sa.case((~lone, column.gateway)).label("gateway"),
             sa.case((~lone, column.device)).label("device"),
-            *(column.verdict, column.is_model),
+            *(column.verdict_id, column.is_model),
             *(column.good[name].as_string().label(name) for name in ("version_raw", "scheme", "image_digest")),
             column.good["hardware_revision"].as_integer().label("hardware_revision"),
             (column.last_read_at >= (_NEVER if heard_from is None else heard_from)).label("is_heard"),
@@ -109,7 +113,9 @@ async def kinds(
     ).subquery()
     kind = [each for each in told.c if each.name != "last_read_at"]
     counted = (sa.func.count().label("homes"), sa.func.max(told.c.last_read_at).label("last_read_at"))
-    rows = await connection.execute(sa.select(*kind, *counted).group_by(*kind))
+    counts = sa.select(*kind, *counted).group_by(*kind).subquery()
+    verdict = sa.cast(verdicts.c.verdict, sa.Text).label("verdict")
+    rows = await connection.execute(sa.select(counts, verdict).join(verdicts, verdicts.c.id == counts.c.verdict_id))
     # The library's names are a kind of str that msgspec does not take for one.
     said = [{str(name): value for name, value in row.items()} for row in rows.mappings()]
     return msgspec.convert(said, list[Kind], strict=False)
@@ -149,11 +155,14 @@ async def waits(connection: AsyncConnection, model: str, *, now: int) -> bool:
     """Whether a device that may be of a model is still to be judged."""
     # Asked of those that wait, because they are few; a join would begin with all devices of the model.
     named = sa.select(1).where(device_model_ids.c.model_id.in_(_ids(model)))
+    of_cases = sa.select(case_model_ids.c.case_id).where(case_model_ids.c.model_id.in_(_ids(model)))
+    due = (cases.c.queued_at.is_not(None) | (cases.c.again_at <= now)) & cases.c.facts.is_not(None)
     queued = sa.exists(named.where(_same(device_model_ids, judge_queue)))
     timely = sa.exists(named.where(_same(device_model_ids, devices)))
     either = sa.exists(sa.select(1).select_from(judge_queue).where(queued)) | sa.exists(
         sa.select(1).select_from(devices).where(devices.c.judge_again_at <= now, timely)
     )
+    either |= sa.exists(sa.select(1).select_from(cases).where(due, cases.c.id.in_(of_cases)))
     return bool(await connection.scalar(sa.select(either)))
 
 

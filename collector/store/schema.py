@@ -4,7 +4,7 @@
 - The key of every table that grows with the reports begins with the gateway, so that the store can be spread over
   machines; only the log has an order of its own.
 - Evidence and statements are appended, never edited. What can be erased later is a body, never its leaf.
-- What is derived (devices, verdicts, the queue) can be made again from what was signed.
+- What is derived (devices, cases, verdicts, the queue) can be made again from what was signed.
 - A reading is JSON with the field names of `evidence.report.DeviceReport`, without the device's id and what is absent;
   digests are hex. Readings are equal where they differ in nothing but `read_at`.
 """
@@ -314,15 +314,8 @@ devices = _table(
     sa.Column("last_read_at", sa.BigInteger),
     sa.Column("present", sa.Boolean, nullable=False),  # in the newest inventory
     sa.Column("reading", sa.JSON, nullable=False),  # the newest
-    sa.Column("model", sa.Text, index=True),  # matched, null where unknown or ambiguous
-    sa.Column("code_s", sa.Text),
-    sa.Column("level_s", sa.Text),
-    sa.Column("code_m", sa.Text),
-    sa.Column("level_m", sa.Text),
-    sa.Column("verdict", sa.JSON(none_as_null=True)),  # {"S": ..., "M": ...}
-    sa.Column("judged_at", sa.BigInteger),
-    sa.Column("judge_again_at", sa.BigInteger, index=True),  # before it the verdict cannot change by time alone
-    sa.Column("judge_fault", sa.Text),  # why it could not be judged the last time; the verdict above is then older
+    sa.Column("case_id", sa.Integer, index=True),  # which it is from when it was judged on; its verdict is the case's
+    sa.Column("judge_again_at", sa.BigInteger, index=True),  # before it time alone does not make it another case
     sa.Index("ix_devices_unread", "gateway", sqlite_where=UNREAD),
 )
 
@@ -335,18 +328,67 @@ device_model_ids = _table(
     sa.Index("ix_device_model_ids_model_id", "model_id"),
 )
 
-# A row where a verdict differs from the one before it.
+# Each distinct verdict once.
 verdicts = _table(
     "verdicts",
-    sa.Column("gateway", Hex, primary_key=True),
-    sa.Column("device", Hex, primary_key=True),
-    sa.Column("judged_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("digest", Hex, nullable=False, unique=True),  # of the policy's digest and the verdict
     sa.Column("policy_version", sa.Text, nullable=False),
     sa.Column("policy_digest", Hex, nullable=False),
-    sa.Column("verdict", sa.JSON, nullable=False),
+    sa.Column("verdict", sa.JSON, nullable=False),  # {"S": ..., "M": ...}
+    # What to search by and to sort by, from the verdict.
+    sa.Column("code_s", sa.Text, nullable=False),
+    sa.Column("level_s", sa.Text, nullable=False),
+    sa.Column("finding_s", sa.Text),
+    sa.Column("finding_level_s", sa.Text),
+    sa.Column("code_m", sa.Text, nullable=False),
+    sa.Column("level_m", sa.Text, nullable=False),
+    sa.Column("finding_m", sa.Text),
+    sa.Column("finding_level_m", sa.Text),
 )
 
-# Work to be judged again; in the database, so that a command run beside a live collector is seen by it.
+# Devices that no rule can tell from one another, judged as one: all of them follow when its verdict changes.
+cases = _table(
+    "cases",
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", Hex, unique=True),  # of the policy's digest and the facts; null: closed, never to be judged again
+    sa.Column("facts", sa.Text),  # a catalogue.case.Case; null where one device is judged by itself
+    sa.Column("model", sa.Text, index=True),  # matched, null where unknown or ambiguous
+    sa.Column("verdict_id", sa.ForeignKey("verdicts.id")),
+    sa.Column("judged_at", sa.BigInteger),
+    sa.Column("again_at", sa.BigInteger, index=True),  # before it the verdict cannot change by time alone
+    sa.Column("queued_at", sa.BigInteger, index=True),  # what is on record about its model has changed
+    sa.Column("age_s", sa.BigInteger),  # how old a report of such a device may be
+    sa.Column("fault", sa.Text),  # why it could not be judged the last time; the verdict above is then older
+)
+
+# What the devices of a case call themselves: finds those that a model statement touches.
+case_model_ids = _table(
+    "case_model_ids",
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("model_id", sa.Text, primary_key=True),
+    sa.Index("ix_case_model_ids_model_id", "model_id"),
+)
+
+# A row where the verdict on a case differs from the one before it.
+case_verdicts = _table(
+    "case_verdicts",
+    sa.Column("case_id", sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("judged_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("verdict_id", sa.ForeignKey("verdicts.id"), nullable=False),
+)
+
+# A row where a device became another case.
+device_cases = _table(
+    "device_cases",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("device", Hex, primary_key=True),
+    sa.Column("since", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("case_id", sa.ForeignKey("cases.id"), nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Devices to be judged again; in the database, so that a command run beside a live collector is seen by it.
 judge_queue = _table(
     "judge_queue",
     sa.Column("gateway", Hex, primary_key=True),

@@ -11,7 +11,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store.schema import devices, readings
+from collector.store.schema import cases, devices, readings
 
 DAY_S: Final = 86_400
 
@@ -28,7 +28,8 @@ async def spread(connection: AsyncConnection, model: str) -> list[Count]:
     """The counts of each day on which one of them changed, oldest first."""
     speaks = (
         sa.select(devices.c.gateway, sa.func.min(devices.c.device).label("device"))
-        .where(devices.c.model == model)
+        .join(cases, cases.c.id == devices.c.case_id)
+        .where(cases.c.model == model)
         .group_by(devices.c.gateway)
         .subquery()
     )

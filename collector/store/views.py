@@ -43,30 +43,34 @@ _MOST_ANSWERED = 500  # statements that a reply may be about
 Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
 
 
-def _finding(track: str, word: str) -> sa.ColumnElement[str]:
-    found: sa.ColumnElement[str] = s.devices.c.verdict[(track, "window_finding", word)].as_string()
-    return found
+_case, _verdict = s.cases.c, s.verdicts.c
+_judged = s.devices.outerjoin(s.cases, _case.id == s.devices.c.case_id).outerjoin(
+    s.verdicts, _verdict.id == _case.verdict_id
+)
+_level = {"S": _verdict.level_s, "M": _verdict.level_m}
+_code = {"S": _verdict.code_s, "M": _verdict.code_m}
+_finding_code = {"S": _verdict.finding_s, "M": _verdict.finding_m}
+_weights = (*_level.values(), _verdict.finding_level_s, _verdict.finding_level_m)
 
 
 def _any(values: Iterable[sa.ColumnElement[Any]], wanted: str) -> sa.ColumnElement[bool]:
     return sa.or_(*(value == wanted for value in values))
 
 
-_level = {"S": s.devices.c.level_s, "M": s.devices.c.level_m}
-_code = {"S": s.devices.c.code_s, "M": s.devices.c.code_m}
-_finding_code = {track: _finding(track, "code") for track in TRACKS}
-_weights = (*_level.values(), *(_finding(track, "level") for track in TRACKS))
 _rank = sa.case(
-    (s.devices.c.verdict.is_(None), 6),
+    (_verdict.id.is_(None), 6),
     (_any(_weights, "B"), 0),
     (_any(_weights, "A"), 1),
     (_any(_weights, "C"), 2),
-    ((s.devices.c.code_s == "UPDATE_PENDING") | (s.devices.c.code_m == "UPDATE_PENDING"), 3),
-    (s.devices.c.model.is_not(None), 4),
+    (_any(_code.values(), "UPDATE_PENDING"), 3),
+    (_case.model.is_not(None), 4),
     else_=5,
 )
-_device_keys = (_rank, sa.func.coalesce(s.devices.c.model, ""), s.devices.c.gateway, s.devices.c.device)
-_shown = (*(c for c in s.devices.c if c.name not in ("last_seen_at", "last_read_at")), last_seen_at, last_read_at)
+_device_keys = (_rank, sa.func.coalesce(_case.model, ""), s.devices.c.gateway, s.devices.c.device)
+_shown = (
+    *(s.devices.c[name] for name in ("gateway", "device", "first_seen_at", "present", "reading")),
+    *(last_seen_at, last_read_at, _case.model, _verdict.verdict, _case.judged_at, _case.fault.label("judge_fault")),
+)
 _result = s.devices.c.reading["result"].as_string()
 
 
@@ -74,7 +78,7 @@ async def devices(
     connection: AsyncConnection, wanted: Filter, *, after: DeviceKey | None = None, limit: int
 ) -> Page[Device, DeviceKey]:
     """The devices that fit, by what matters."""
-    query = sa.select(*_shown, _last_good().label("good")).where(*_conditions(wanted))
+    query = _devices().where(*_conditions(wanted))
     found = await page_of(connection, query, _device_keys, after, limit, DeviceKey, lambda row: row)
     naming = await _naming(connection, found.items)
     return Page(items=tuple(_device(row, naming) for row in found.items), next=found.next)
@@ -82,11 +86,13 @@ async def devices(
 
 async def device(connection: AsyncConnection, gateway: str, name: str) -> Device | None:
     """One device, or None where the register knows none of that name."""
-    query = sa.select(*_shown, _last_good().label("good")).where(
-        s.devices.c.gateway == gateway, s.devices.c.device == name
-    )
+    query = _devices().where(s.devices.c.gateway == gateway, s.devices.c.device == name)
     rows = await rows_of(connection, query)
     return _device(rows[0], await _naming(connection, rows)) if rows else None
+
+
+def _devices() -> sa.Select[Any]:
+    return sa.select(*_shown, _last_good().label("good")).select_from(_judged)
 
 
 async def summary(connection: AsyncConnection, wanted: Filter) -> Summary:
@@ -95,8 +101,8 @@ async def summary(connection: AsyncConnection, wanted: Filter) -> Summary:
     findings = {track: _finding_code[track].label(f"finding_{track}") for track in TRACKS}
     said = (*levels.values(), *findings.values())
     unread = sa.func.sum(sa.case((_result != "ok", 1), else_=0)).label("unread")
-    query = sa.select(*said, sa.func.count().label("count"), unread).where(*_conditions(wanted)).group_by(*said)
-    groups = await rows_of(connection, query)
+    query = sa.select(*said, sa.func.count().label("count"), unread).select_from(_judged)
+    groups = await rows_of(connection, query.where(*_conditions(wanted)).group_by(*said))
     return Summary(
         total=sum(group["count"] for group in groups),
         unjudged=sum(group["count"] for group in groups if group["level_S"] is None),
@@ -120,11 +126,11 @@ async def choices(connection: AsyncConnection) -> Choices:
     async def values(query: sa.Select[Any] | sa.CompoundSelect[Any]) -> tuple[str, ...]:
         return tuple(sorted((await connection.execute(query.limit(_MOST_CHOICES))).scalars()))
 
-    column = s.devices.c
+    # Of a verdict or a case that no device has any more, a filter finds none: not worth a look at every device.
     return Choices(
-        codes=await values(sa.union(*(sa.select(code).where(code.is_not(None)) for code in _code.values()))),
+        codes=await values(sa.union(*(sa.select(code) for code in _code.values()))),
         gateways=await values(sa.select(s.gateways.c.gateway)),
-        models=await values(sa.select(column.model).where(column.model.is_not(None)).distinct()),
+        models=await values(sa.select(_case.model).where(_case.model.is_not(None)).distinct()),
     )
 
 
@@ -181,11 +187,41 @@ async def verdicts(
     connection: AsyncConnection, gateway: str, name: str, *, after: NumberKey | None = None, limit: int
 ) -> Page[VerdictRow, NumberKey]:
     """How the verdicts on a device changed, newest first."""
-    column = s.verdicts.c
-    query = sa.select(column.judged_at, column.policy_version, column.policy_digest, column.verdict).where(
-        column.gateway == gateway, column.device == name
+    span, told = _spans(gateway, name), s.case_verdicts.c
+    following = sa.func.lead(told.judged_at).over(partition_by=told.case_id, order_by=told.judged_at)
+    on_cases = (
+        sa.select(told.case_id, told.judged_at, told.verdict_id, following.label("until"))
+        .where(told.case_id.in_(sa.select(span.c.case_id)))
+        .subquery()
+    )
+    said = on_cases.c
+    overlaps = (span.c.until.is_(None) | (said.judged_at < span.c.until)) & (
+        said.until.is_(None) | (said.until > span.c.since)
+    )
+    at = sa.case((said.judged_at < span.c.since, span.c.since), else_=said.judged_at).label("judged_at")
+    of_device = (
+        sa.select(at, said.verdict_id, sa.func.lag(said.verdict_id).over(order_by=at).label("before"))
+        .join(span, (span.c.case_id == said.case_id) & overlaps)
+        .subquery()
+    )
+    column = of_device.c
+    query = (
+        sa.select(column.judged_at, _verdict.policy_version, _verdict.policy_digest, _verdict.verdict)
+        .join(s.verdicts, _verdict.id == column.verdict_id)
+        .where(column.before.is_(None) | (column.before != column.verdict_id))
     )
     return await page_of(connection, query, (column.judged_at.desc(),), after, limit, NumberKey, form_of(VerdictRow))
+
+
+def _spans(gateway: str, name: str) -> sa.Subquery:
+    """Which case a device was from when until when."""
+    column = s.device_cases.c
+    until = sa.func.lead(column.since).over(order_by=column.since).label("until")
+    return (
+        sa.select(column.case_id, column.since, until)
+        .where(column.gateway == gateway, column.device == name)
+        .subquery()
+    )
 
 
 async def statements(
@@ -248,7 +284,7 @@ def _conditions(wanted: Filter) -> list[sa.ColumnElement[bool]]:
     if wanted.gateway is not None:
         conditions.append(column.gateway == wanted.gateway)
     if wanted.model is not None:
-        conditions.append(column.model == wanted.model)
+        conditions.append(_case.model == wanted.model)
     return conditions
 
 

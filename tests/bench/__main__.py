@@ -7,6 +7,7 @@ Modules whose names begin with an underscore help others, and tests are tests.
 import importlib
 import json
 import pkgutil
+import signal
 import sys
 
 from tests import bench
@@ -20,10 +21,16 @@ def main(arguments: list[str]) -> int:
     if unknown:
         print(f"no benchmark {', '.join(sorted(unknown))}; there are: {', '.join(names)}", file=sys.stderr)
         return 64
+    signal.signal(signal.SIGTERM, _end)
     for name in arguments or names:
         for line in importlib.import_module(f"{bench.__name__}.{name}").run():
             print(json.dumps(line), flush=True)
     return 0
+
+
+def _end(*_: object) -> None:
+    """End as Ctrl-C does: what was made on the disk goes."""
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 if __name__ == "__main__":

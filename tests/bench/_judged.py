@@ -44,7 +44,6 @@ def fill(path: Path, size: int) -> None:
         with connection:
             for name, rows in tables.items():
                 connection.executemany(_insert(name), rows)
-    connection.execute("ANALYZE")
     connection.close()
 
 

@@ -1,7 +1,8 @@
 """What judging costs: one ordinary case on one core, and a whole fleet again after one advisory.
 
 The fleet is judged for the first time before anything is measured that is compared. The plain SELECT reads the rows of
-the same devices as the database gives them, before and after; the faster of both counts.
+the same devices as the database gives them, before and after; the faster of both counts. Beside it stands the one that
+reads their verdicts too, which are kept once for all that share them.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.appraisal import appraise, policies
 from collector.appraisal.values import parse_instant
@@ -23,7 +25,7 @@ from collector.catalogue.door import CheckedStatement
 from collector.catalogue.instants import to_text
 from collector.judge import Judge
 from collector.store.database import open_engine, reading, writing
-from collector.store.schema import devices, verdicts
+from collector.store.schema import case_verdicts, cases, devices
 from tests.bench import _judged as fleet
 from tests.collector.appraisal.households import ORDINARY, report
 
@@ -58,58 +60,88 @@ async def _advisory(path: Path, size: int) -> dict[str, Any]:
         await asyncio.to_thread(fleet.fill, path, size)
         _tell("made", time.perf_counter() - begun)
         now = fleet.NOW
-        judge = Judge(engine, _POLICY, lambda: now)
-        count, first_s, _ = await _judge_all(judge, "judged first")
-        before_s = _select(path)
+        judge, locks = Judge(engine, _POLICY, lambda: now), _locks(engine)
+        _, first_s = await _judge_all(judge, "judged first")
+        first = {"first_seconds": round(first_s, 2), "first_appraised": judge.appraised}
+        first["first_longest_lock_s"] = round(max(locks), 3)
+        locks.clear()
+        before_s = _select(path, _ROWS)
         now += 60
         begun, appraised = time.perf_counter(), judge.appraised
         async with writing(engine) as connection:
             await record.insert(connection, _new_hole(now), leaf=1)
         queue_s = time.perf_counter() - begun
         _tell("queued", queue_s)
-        again, seconds, longest = await _judge_all(judge, "judged again")
-        select_s = min(before_s, _select(path))
+        judged, seconds = await _judge_all(judge, "judged again")
+        select_s = min(before_s, _select(path, _ROWS))
         async with reading(engine) as connection:
-            news = sa.select(sa.func.count()).select_from(verdicts).where(verdicts.c.judged_at == now)
-            changed = (await connection.execute(news)).scalar_one()
-            distinct = (await connection.execute(sa.select(sa.func.count(devices.c.verdict.distinct())))).scalar_one()
+            counts = {name: (await connection.execute(query)).scalar_one() for name, query in _counted(now).items()}
     finally:
         await engine.dispose()
     return {
         "bench": "judge-advisory",
-        "devices": again,
+        **counts,
         "seconds": round(seconds, 2),
         "select_seconds": round(select_s, 2),
         "ratio": round(seconds / select_s, 1),
+        "select_with_verdicts_seconds": round(_select(path, _WITH_VERDICTS), 2),
         "queue_seconds": round(queue_s, 2),
+        "judged_cases": judged,
         "appraised": judge.appraised - appraised,
-        "distinct": distinct,
-        "changed": changed,
-        "longest_batch_s": round(longest, 3),
-        "first_seconds": round(first_s, 2),
-        "first_devices": count,
+        "longest_lock_s": round(max(locks), 3),
+        **first,
     }
 
 
-async def _judge_all(judge: Judge, what: str) -> tuple[int, float, float]:
-    """How many were judged until nothing was due, in how many seconds, and the longest batch."""
-    total, longest, begun = 0, 0.0, time.perf_counter()
-    while True:
-        before = time.perf_counter()
-        if not (judged := await judge.round()):
-            break
-        longest = max(longest, time.perf_counter() - before)
+_ROWS: Final = "SELECT * FROM devices"
+_WITH_VERDICTS: Final = """SELECT d.*, v.verdict FROM devices d
+    JOIN cases c ON c.id = d.case_id JOIN verdicts v ON v.id = c.verdict_id"""
+
+
+def _locks(engine: AsyncEngine) -> list[float]:
+    """For how long each transaction held the lock to write, in seconds; filled as they end."""
+    held: list[float] = []
+    begun: dict[Any, float] = {}
+
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("begin") == "IMMEDIATE":
+            begun[connection.connection.dbapi_connection] = time.perf_counter()
+
+    def end(connection: Any, _record: object) -> None:
+        if connection in begun:
+            held.append(time.perf_counter() - begun.pop(connection))
+
+    sa.event.listen(engine.sync_engine, "begin", begin)
+    sa.event.listen(engine.sync_engine, "checkin", end)
+    return held
+
+
+def _counted(now: int) -> dict[str, sa.Select[int]]:
+    current = sa.select(cases.c.verdict_id).where(cases.c.id.in_(sa.select(devices.c.case_id)))
+    news = sa.select(case_verdicts.c.case_id).where(case_verdicts.c.judged_at == now)
+    return {
+        "devices": sa.select(sa.func.count()).select_from(devices),
+        "cases": sa.select(sa.func.count(devices.c.case_id.distinct())),
+        "verdicts": sa.select(sa.func.count(current.subquery().c.verdict_id.distinct())),
+        "changed": sa.select(sa.func.count()).where(devices.c.case_id.in_(news)),
+    }
+
+
+async def _judge_all(judge: Judge, what: str) -> tuple[int, float]:
+    """How many devices and cases were judged until nothing was due, and in how many seconds."""
+    total, begun = 0, time.perf_counter()
+    while judged := await judge.round():
         total += judged
         if total % 100_000 < judged:
             _tell(f"{what}: {total}", time.perf_counter() - begun)
-    return total, time.perf_counter() - begun, longest
+    return total, time.perf_counter() - begun
 
 
-def _select(path: Path) -> float:
-    """The seconds of a plain SELECT over all devices."""
+def _select(path: Path, query: str) -> float:
+    """The seconds in which a query gives all of its rows."""
     connection = sqlite3.connect(path)
     begun = time.perf_counter()
-    for _ in connection.execute("SELECT * FROM devices"):
+    for _ in connection.execute(query):
         pass
     passed = time.perf_counter() - begun
     connection.close()

@@ -16,7 +16,7 @@ from collector.appraisal import FleetVerdict
 from collector.catalogue import key_terms
 from collector.store import parties
 from collector.store.database import writing
-from collector.store.schema import devices, findings, fleet_queue, fleets
+from collector.store.schema import cases, findings, fleet_queue, fleets, verdicts
 from tests.collector.fleets.street import CAMERA, FEW, MAKER, MODEL, SHIPPED, SHOP, Own, Street
 from tests.collector.register import DAY, NOW, Register, key_of
 
@@ -286,7 +286,8 @@ async def test_one_model_that_cannot_be_counted_holds_up_no_other(
 ) -> None:
     """It is told in the log, and tried again in a day."""
     async with writing(street.register.engine) as connection:
-        await connection.execute(sa.update(devices).where(devices.c.model == MODEL).values(verdict={"S": {}, "M": {}}))
+        matched = verdicts.c.id.in_(sa.select(cases.c.verdict_id).where(cases.c.model == MODEL))
+        await connection.execute(sa.update(verdicts).where(matched).values(verdict={"S": {}, "M": {}}))
         await connection.execute(
             sa.insert(fleet_queue), [{"model": name, "queued_at": 0} for name in (MODEL, "acme/cam-2")]
         )

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from collector.appraisal import policies
 from collector.catalogue.importers import Draft
 from collector.catalogue.importing import models
 from collector.catalogue.importing.models import Entry, ModelMap
 from collector.errors import ConfigError, NotFoundError
-from collector.store.schema import device_model_ids, devices, judge_queue
+from collector.judge import Judge
+from collector.store.schema import cases, device_model_ids, devices
 from tests.collector.importers.conftest import Importing
 from tests.collector.register import DEVICE, HOME, NOW, Register, key_of, seen
 
@@ -117,9 +119,14 @@ async def test_a_device_is_judged_again_when_its_model_gets_a_release(enrolled: 
     register: Register = enrolled.register
     await register.enrol_gateway(HOME)
     await register.report(HOME, 1, NOW, seen(DEVICE, ids=("zigbee-ota:65001-17",)))
-    await register.execute(sa.delete(judge_queue))
+    judge = Judge(register.engine, policies.shipped("2026-11-a"), lambda: NOW)
+    while await judge.round():
+        pass
     await enrolled.text("zigbee_ota", "a.json", index({}), models=MAP, operator=key_of(OPERATOR))
-    assert [row["device"] for row in await register.rows(sa.select(judge_queue))] == [DEVICE]
+    waits = (
+        sa.select(devices.c.device).join(cases, cases.c.id == devices.c.case_id).where(cases.c.queued_at.is_not(None))
+    )
+    assert [row["device"] for row in await register.rows(waits)] == [DEVICE]
     assert await register.rows(sa.select(devices.c.device)) == [{"device": DEVICE}]
     assert await register.rows(sa.select(device_model_ids.c.model_id)) == [{"model_id": "zigbee-ota:65001-17"}]
 

@@ -1,8 +1,9 @@
 """Devices that are alike are judged once, and get exactly the verdict that each would get by itself."""
 
-from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from collector.appraisal import policies
 from collector.catalogue.facts import facts_for
-from collector.judge import Judge, judge
-from collector.store import judgements
-from collector.store.database import reading, writing
-from collector.store.judgements import Task
-from collector.store.schema import devices, judge_queue
+from collector.catalogue.instants import to_seconds, to_text
+from collector.judge import Judge
+from collector.judge.appraiser import Appraiser
+from collector.store import views
+from collector.store.database import reading
+from collector.store.schema import cases, devices, judge_queue, verdicts
 from tests.collector.catalogue.test_testimony import CAMERA, LOCK, Household, Step, good, steps
 from tests.collector.register import DAY, DEVICE, NOW, Register, seen
 
@@ -94,45 +96,107 @@ async def move_in(register: Register, home: Home) -> Household:
     return household
 
 
-async def judged(register: Register, worker: Judge, households: list[Household], now: int) -> None:
-    """Judge everybody together, and each by itself."""
-    async with writing(register.engine) as connection:
-        await judgements.queue(connection, [(each.gateway, each.device) for each in households], at=now)
+def shown(device: str) -> sa.Select[Any]:
+    """The case of a device and its verdict."""
+    case = cases.c
+    return (
+        sa.select(devices.c.judge_again_at, case.again_at, case.model, case.fault, verdicts.c.digest)
+        .join(cases, case.id == devices.c.case_id)
+        .join(verdicts, verdicts.c.id == case.verdict_id)
+        .where(devices.c.device == device)
+    )
+
+
+async def look(register: Register, worker: Judge, households: list[Household], now: int) -> None:
+    """Judge what is due, and hold what is said of everybody against what each would get by itself."""
     while await worker.round():
         pass
     for household in households:
-        this = devices.c.device == household.device
-        (row,) = await register.rows(sa.select(devices).where(this))
-        task = Task(
-            gateway=household.gateway,
-            device=household.device,
-            queued_at=now,
-            last_read_at=None,
-            model=row["model"],
-            verdict=None,
-        )
+        (row,) = await register.rows(shown(household.device))
         async with reading(register.engine) as connection:
             facts = await facts_for(connection, household.gateway, household.device, POLICY, known=now)
-        alone = judge(task, facts, datetime.fromtimestamp(now, UTC), POLICY)
-        together = (row["verdict"], row["model"], row["judge_again_at"], row["judge_fault"])
-        assert together == (alone.verdict, alone.model, alone.again_at, alone.fault)
+            history = await views.verdicts(connection, household.gateway, household.device, limit=1000)
+        alone = Appraiser(POLICY).of_device("it", facts, now)
+        again_at = min((at for at in (row["judge_again_at"], row["again_at"]) if at is not None), default=None)
+        assert alone.said is not None
+        assert (row["digest"], row["model"]) == (alone.said.digest, alone.model)
+        # What another example put on record later is looked at when it comes.
+        to_come = [at for fact in facts if (at := to_seconds(fact["recorded_at"])) > now]
+        assert again_at in (alone.again_at, *to_come)
+        assert alone.again_at is None or (again_at is not None and again_at <= alone.again_at)
+        assert row["fault"] is None
+        told = [item.verdict for item in history.items]
+        assert msgspec.json.encode(told[0]).decode() == alone.said.text
+        assert all(newer != older for newer, older in pairwise(told))
 
 
-@given(drawn=neighbourhoods, waits=st.lists(st.sampled_from([1, DAY, 6 * DAY, 20 * DAY]), max_size=2))
+class Event(NamedTuple):
+    """What happens after a while: time passes, the first household sends, or something is put on record."""
+
+    wait: int
+    sent: list[Step]
+    by: str
+    kind: str | None
+    fields: dict[str, Any]
+
+
+MODELS = {"acme/cam-2": CAMERA, "acme/lock-1": LOCK}
+stated = st.sampled_from(
+    [
+        ("manufacturer:acme", "release", {"version": "1.2.0", "security": True}),
+        ("manufacturer:acme", "release", {"version": "1.1.0", "retracted_at": to_text(NOW - 30 * DAY)}),
+        ("manufacturer:acme", "advisory", {"advisory": "A-2", "severity": "critical", "affected": [{"all": True}]}),
+        ("manufacturer:acme", "advisory", {"advisory": "A-3", "affected": [{"before": "2.0.0"}]}),
+        ("seller:noordlicht", "window", {"end": "2026-12-31"}),
+        ("manufacturer:acme", "window", {"end": {"months": 12, "from": "placing"}}),
+        ("operator:register", "model", {"power": "battery"}),
+        ("manufacturer:acme", "model", {"power": "battery"}),
+        ("manufacturer:acme", "model", {"power": "mains"}),
+    ]
+)
+waits = st.sampled_from([1, DAY, 6 * DAY, 20 * DAY])
+events = st.one_of(
+    st.builds(Event, waits, st.just([]), st.just(""), st.none(), st.just({})),
+    st.builds(Event, waits, steps, st.just(""), st.none(), st.just({})),
+    st.builds(
+        lambda wait, said, model: Event(wait, [], said[0], said[1], {"model": model, **said[2]}),
+        waits,
+        stated,
+        st.sampled_from(sorted(MODELS)),
+    ),
+)
+
+
+@given(drawn=neighbourhoods, to_come=st.lists(events, max_size=4))
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 async def test_together_they_are_judged_as_each_would_be_by_itself(
-    catalogue: Register, drawn: list[Home], waits: list[int]
+    catalogue: Register, drawn: list[Home], to_come: list[Event]
 ) -> None:
-    """Verdict, model, next boundary and fault are the same, at once and later."""
+    """Verdict, model, next boundary and history are right at once, and later, whatever happens and nobody is queued."""
     households = [await move_in(catalogue, home) for home in drawn]
     now = max(household.now for household in households)
     worker = Judge(catalogue.engine, POLICY, lambda: now)
-    await judged(catalogue, worker, households, now)
-    for wait in waits:
-        now += wait
-        await judged(catalogue, worker, households, now)
+    await look(catalogue, worker, households, now)
+    for event in to_come:
+        now += event.wait
+        if event.sent:
+            households[0].now = now
+            await households[0].send(event.sent)
+            now = households[0].now
+        if event.kind is not None:
+            more = BASIS[event.kind] | ({"ids": [MODELS[event.fields["model"]]]} if event.kind == "model" else {})
+            await catalogue.state(event.by, event.kind, at=now, **{**more, **event.fields})
+        await look(catalogue, worker, households, now)
+
+
+BASIS: dict[str, dict[str, Any]] = {
+    "model": {"scheme": "multipart-numeric", "manufacturer": "acme"},
+    "release": {},
+    "advisory": {},
+    "window": {},
+}
 
 
 @pytest.mark.parametrize(
@@ -155,8 +219,8 @@ async def test_devices_that_differ_in_nothing_that_counts_are_judged_once(
     other = home._replace(**differs)
     households = [await move_in(catalogue, each) for each in (home, other)]
     now = max(household.now for household in households)
+    neighbours = sa.delete(judge_queue).where(judge_queue.c.device.not_in([each.device for each in households]))
+    await catalogue.execute(neighbours)
     worker = Judge(catalogue.engine, POLICY, lambda: now)
-    async with writing(catalogue.engine) as connection:
-        await connection.execute(sa.delete(judge_queue))
-    await judged(catalogue, worker, households, now)
+    await look(catalogue, worker, households, now)
     assert worker.appraised == appraised

@@ -12,11 +12,12 @@ import pytest
 import sqlalchemy as sa
 
 from collector.appraisal import policies
-from collector.judge import BATCH, Judge
-from collector.store import judgements
+from collector.judge import Judge
+from collector.judge.worker import BATCH
+from collector.store import judgements, views
 from collector.store.database import reading, writing
-from collector.store.judgements import Judgement
-from collector.store.schema import devices, judge_queue, statements, verdicts
+from collector.store.judgements import Place
+from collector.store.schema import cases, devices, judge_queue, statements, verdicts
 from tests.collector.register import DAY, DEVICE, HOME, NEIGHBOUR, NEIGHBOURS_DEVICE, NOW, Register, seen
 
 POLICY = policies.shipped("2026-11-a")
@@ -45,14 +46,33 @@ def judge(register: Register, clock: Clock) -> Judge:
 
 async def row_of(register: Register, device: str = DEVICE) -> Any:
     """The row of a device."""
-    (row,) = await register.rows(sa.select(devices).where(devices.c.device == device))
+    query = (
+        sa.select(devices, cases, verdicts)
+        .outerjoin(cases, cases.c.id == devices.c.case_id)
+        .outerjoin(verdicts, verdicts.c.id == cases.c.verdict_id)
+    )
+    (row,) = await register.rows(query.where(devices.c.device == device))
     return row
+
+
+def again_at(row: Any) -> int:
+    """When time alone may change what is said of a device."""
+    return min(int(at) for at in (row["judge_again_at"], row["again_at"]) if at is not None)
+
+
+async def queued(register: Register) -> set[str]:
+    """The devices that wait: for themselves, or with their case."""
+    waiting = sa.select(devices.c.device).join(cases, cases.c.id == devices.c.case_id)
+    rows = await register.rows(sa.select(judge_queue.c.device))
+    rows += await register.rows(waiting.where(cases.c.queued_at.is_not(None)))
+    return {row["device"] for row in rows}
 
 
 async def history(register: Register) -> list[tuple[int, str]]:
     """The judged instants and codes of the household's device, on the seller's track."""
-    rows = await register.rows(sa.select(verdicts).where(verdicts.c.device == DEVICE).order_by(verdicts.c.judged_at))
-    return [(row["judged_at"], row["verdict"]["S"]["code"]) for row in rows]
+    async with reading(register.engine) as connection:
+        page = await views.verdicts(connection, HOME, DEVICE, limit=100)
+    return [(item.judged_at, item.verdict["S"]["code"]) for item in reversed(page.items)]
 
 
 async def all_rounds(judge: Judge) -> int:
@@ -72,17 +92,17 @@ async def test_what_was_reported_is_judged_and_leaves_the_queue(register: Regist
     """Each device gets both verdicts, the columns to search by, its first row of history, and the time of its next."""
     assert await all_rounds(judge) == 2
     row = await row_of(register)
-    assert (row["model"], row["judged_at"], row["judge_fault"]) == (MODEL, NOW, None)
+    assert (row["model"], row["judged_at"], row["fault"]) == (MODEL, NOW, None)
     assert (row["code_s"], row["level_s"]) == ("INSUFFICIENT_EVIDENCE", "N")
     assert (row["verdict"]["S"]["code"], row["verdict"]["M"]["code"]) == (row["code_s"], row["code_m"])
-    assert row["judge_again_at"] > NOW
+    assert again_at(row) > NOW
     assert await history(register) == [(NOW, "INSUFFICIENT_EVIDENCE")]
     assert await register.rows(sa.select(judge_queue)) == []
     assert await judge.round() == 0
 
 
 async def test_history_holds_a_row_for_each_difference_only(register: Register, judge: Judge, clock: Clock) -> None:
-    """Judging the same again changes the instant and adds nothing."""
+    """Looking at a device that is the same case adds nothing, and judges nothing."""
     await all_rounds(judge)
     sale = {"device": DEVICE, "seller": "noordlicht", "transfer": "gift"}
     for passed, statement in ((60, None), (120, sale), (180, None)):
@@ -93,7 +113,8 @@ async def test_history_holds_a_row_for_each_difference_only(register: Register, 
             await judgements.queue(connection, [(HOME, DEVICE)], at=clock.now)
         await all_rounds(judge)
     assert await history(register) == [(NOW, "INSUFFICIENT_EVIDENCE"), (NOW + 120, "NO_SELLER_DUTY")]
-    assert (await row_of(register))["judged_at"] == NOW + 180
+    assert (await row_of(register))["judged_at"] == NOW + 120
+    assert judge.appraised == 2
 
 
 async def test_two_differences_in_one_second_leave_the_last(register: Register, judge: Judge) -> None:
@@ -113,10 +134,10 @@ async def test_time_alone_is_looked_at_when_it_comes_and_not_before(
     await all_rounds(judge)
     looked_at: list[int] = []
     while (await row_of(register))["code_m"] != "INSUFFICIENT_EVIDENCE":
-        clock.now = (await row_of(register))["judge_again_at"] - 1
+        clock.now = again_at(await row_of(register)) - 1
         assert await judge.round() == 0
         clock.now += 1
-        assert await judge.round() == 2
+        assert await judge.round() > 0
         looked_at.append(clock.now)
     assert looked_at[-1] == NOW - DAY + POLICY.report_max_age_days.mains * DAY
     assert len(looked_at) < 20
@@ -126,21 +147,24 @@ async def test_a_statement_has_the_devices_of_its_model_judged_and_no_others(reg
     """A release of a model touches both households that have one; a sale touches one device."""
     await all_rounds(judge)
     await release(register, "1.1.0")
-    assert {row["device"] for row in await register.rows(sa.select(judge_queue))} == {DEVICE, NEIGHBOURS_DEVICE}
+    assert await queued(register) == {DEVICE, NEIGHBOURS_DEVICE}
     await all_rounds(judge)
     await register.state(f"gateway:{NEIGHBOUR}", "sale", device=NEIGHBOURS_DEVICE, seller="noordlicht")
-    assert {row["device"] for row in await register.rows(sa.select(judge_queue))} == {NEIGHBOURS_DEVICE}
+    assert await queued(register) == {NEIGHBOURS_DEVICE}
 
 
-async def test_what_is_queued_again_while_it_is_judged_is_judged_again(register: Register) -> None:
+async def test_what_is_queued_again_while_it_is_judged_is_judged_again(register: Register, judge: Judge) -> None:
     """A fact that came after the facts were read is not lost, even within the same second."""
+    await all_rounds(judge)
+    case = (await row_of(register))["case_id"]
+    async with writing(register.engine) as connection:
+        await judgements.queue(connection, [(HOME, DEVICE), (NEIGHBOUR, NEIGHBOURS_DEVICE)], at=NOW)
     async with reading(register.engine) as connection:
         tasks = await judgements.due(connection, now=NOW, limit=BATCH)
     async with writing(register.engine) as connection:
         await judgements.queue(connection, [(HOME, DEVICE)], at=max(task.queued_at or 0 for task in tasks))
     async with writing(register.engine) as connection:
-        done = [Judgement(task=task, fault="read too early") for task in tasks]
-        await judgements.store(connection, done, now=NOW, policy_version="p", policy_digest="00")
+        await judgements.place(connection, [Place(task=task, case_id=case, again_at=None) for task in tasks], now=NOW)
     assert [row["device"] for row in await register.rows(sa.select(judge_queue))] == [DEVICE]
 
 
@@ -159,15 +183,15 @@ async def test_facts_that_cannot_be_judged_are_shown_and_hold_up_nobody(
     with caplog.at_level(logging.CRITICAL):
         assert await all_rounds(judge) == 2
     broken, other = await row_of(register), await row_of(register, NEIGHBOURS_DEVICE)
-    assert digest in broken["judge_fault"]
+    assert digest in broken["fault"]
     assert (broken["verdict"], broken["judged_at"], broken["judge_again_at"]) == (before["verdict"], NOW, None)
-    assert (other["judged_at"], other["judge_fault"]) == (NOW + 60, None)
+    assert (other["judged_at"], other["fault"]) == (NOW + 60, None)
 
     await register.execute(statements.update().where(this).values(fact=whole["fact"]))
     async with writing(register.engine) as connection:
         await judgements.queue(connection, [(HOME, DEVICE)], at=NOW)
     await all_rounds(judge)
-    assert (await row_of(register))["judge_fault"] is None
+    assert (await row_of(register))["fault"] is None
 
 
 async def test_a_model_that_nobody_knows_any_more_is_forgotten_and_an_old_report_is_not(
@@ -191,7 +215,7 @@ async def test_another_policy_has_everything_judged_again(register: Register, ju
     assert await judge.round() == 0
     following = Judge(register.engine, msgspec.structs.replace(POLICY, policy_version="next"), clock)
     await following.begin()
-    assert await following.round() == 2
+    assert await all_rounds(following) == 2
     assert (await row_of(register))["verdict"]["S"]["policy_version"] == "next"
     await following.begin()
     assert await following.round() == 0

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy as sa
+from msgspec import json
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from collector.appraisal.days import day_start
 from collector.appraisal.policies import shipped
+from collector.store import cases
 from collector.store import schema as s
 
 NOW: Final = int(datetime(2026, 11, 21, 12, 0, tzinfo=UTC).timestamp())
@@ -94,6 +96,7 @@ class Register:
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
         self._leaf = 0
+        self._cases = 0
 
     @classmethod
     async def open(cls, folder: Path) -> "Register":
@@ -130,6 +133,7 @@ class Register:
         now_reads: Json | None = None,
         read: Json | None = None,
         tracks: tuple[Json, Json] | None = None,
+        judge_fault: str | None = None,
         seen: int = 900,
         **fields: Any,
     ) -> str:
@@ -142,6 +146,7 @@ class Register:
             now_reads: The newest reading, where it is another than the last good one.
             read: The last good reading.
             tracks: Both verdicts.
+            judge_fault: Why it could not be judged the last time.
             seen: So many seconds ago.
             fields: Columns of the row.
         """
@@ -154,10 +159,7 @@ class Register:
             "last_read_at": None if read is None else NOW - (seen if now_reads is None else 3 * DAY),
             "present": True,
             "reading": newest,
-            "model": model,
-            "verdict": judged,
-            "judged_at": None if judged is None else NOW - 60,
-            **{f"{word}_{track.lower()}": side[word] for track, side in (judged or {}).items() for word in _WORDS},
+            "case_id": await self._case(gateway, name, model, judged, judge_fault),
             **fields,
         }
         await self.insert(s.devices, gateway=gateway, device=name, **row)
@@ -167,17 +169,25 @@ class Register:
                 await self.insert(
                     s.readings, gateway=gateway, device=name, sequence=sequence, received_at=at, reading=item
                 )
-        if judged is not None:
-            await self.insert(
-                s.verdicts,
-                gateway=gateway,
-                device=name,
-                judged_at=NOW - 60,
-                policy_version=POLICY,
-                policy_digest="00" * 32,
-                verdict=judged,
-            )
         return name
+
+    async def _case(
+        self, gateway: str, device: str, model: str | None, judged: Json | None, fault: str | None
+    ) -> int | None:
+        if model is None and judged is None and fault is None:
+            return None
+        self._cases += 1
+        case = {"id": self._cases, "model": model, "fault": fault}
+        if judged is not None:
+            said = cases.said(judged, json.encode(judged), device)
+            named = {"policy_version": POLICY, "policy_digest": "00" * 32, "verdict": judged, **said.codes}
+            await self.insert(s.verdicts, id=self._cases, digest=said.digest, **named)
+            case |= {"verdict_id": self._cases, "judged_at": NOW - 60}
+        await self.insert(s.cases, **case)
+        if judged is not None:
+            await self.insert(s.case_verdicts, case_id=self._cases, judged_at=NOW - 60, verdict_id=self._cases)
+            await self.insert(s.device_cases, gateway=gateway, device=device, since=NOW - 60, case_id=self._cases)
+        return self._cases
 
     async def report(self, sequence: int, *, ago: float, gateway: str = GATEWAY) -> None:
         """An accepted report that came so many days ago."""
@@ -241,9 +251,6 @@ class Register:
             verified=reason == "sequence",
         )
         await self.insert(s.rejections, reason=reason, count=count, last_at=NOW - 3600)
-
-
-_WORDS: Final = ("code", "level")
 
 
 def _hurry(connection: Any, _record: object) -> None:
