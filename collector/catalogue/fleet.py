@@ -11,6 +11,7 @@ looked at here (store/fleets.py). For another instant, every device is given wit
 """
 
 import contextlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -21,11 +22,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.appraisal import FactError, Policy, Verdict, parse_fact
 from collector.appraisal.at import At
 from collector.appraisal.codes import Code
+from collector.appraisal.days import EARLIEST
 from collector.appraisal.evidence import Device, examine
 from collector.appraisal.facts import AnyFact, Model
 from collector.appraisal.homes import Fleet, Home, Newest, Seen
 from collector.appraisal.record import Record
-from collector.appraisal.verdict import Verdicts
+from collector.appraisal.verdict import Verdicts, Window
 from collector.appraisal.windows import market, sales_in_order
 from collector.catalogue.facts import facts_for
 from collector.catalogue.instants import to_text
@@ -83,14 +85,18 @@ async def gather(connection: AsyncConnection, model: str, policy: Policy, *, now
 
 def homes(gathered: Gathered, policy: Policy) -> list[Home]:
     """The homes, each device as it was judged."""
-    seeing, by_home = _Seeing(gathered, policy), dict[str, list[Kind]]()
-    found = []
+    by_home: dict[str, list[Kind]] = {}
+    alike = Counter[tuple[_Alike, ...]]()
+    seeing = _Seeing(gathered, policy)
     for kind in gathered.kinds:
         if kind.gateway is None:
-            found.append(seeing.home(kind.homes, [kind]))
+            alike[(seeing.alike(kind),)] += kind.homes
         else:
             by_home.setdefault(kind.gateway, []).append(kind)
-    return found + [seeing.home(1, of) for of in by_home.values()]
+    for of in by_home.values():
+        # By name, so that who comes first of those that weigh alike (section 11) is the same whatever their names are.
+        alike[tuple(map(seeing.alike, sorted(of, key=lambda kind: kind.device or "")))] += 1
+    return [seeing.home(times, devices) for devices, times in alike.items()]
 
 
 async def product(connection: AsyncConnection, model: str, policy: Policy, *, now: int) -> Product:
@@ -153,34 +159,57 @@ def evidence(gathered: Gathered, found: Iterable[Home]) -> Fact:
     return {"facts": sorted(fact.id for fact in gathered.shared), "homes": counted}
 
 
+class _Alike(msgspec.Struct, frozen=True):
+    """What a finding can tell of a device; `verdict` is the place of what it can tell of that."""
+
+    verdict: int
+    is_model: bool
+    reading: tuple[str | int | bool | None, ...]
+    market: str | None
+
+
 class _Seeing:
     """Makes homes of kinds; what many share is looked at once."""
 
     def __init__(self, gathered: Gathered, policy: Policy) -> None:
         self._gathered = gathered
         self._policy = policy
-        self._verdicts: dict[str, Verdicts] = {}
-        self._devices: dict[tuple[object, ...], Device] = {}
+        self._read: dict[str, int] = {}
+        self._places: dict[bytes, int] = {}
+        self._verdicts: list[Verdicts] = []
+        self._devices: dict[tuple[str | int | bool | None, ...], Device] = {}
 
-    def home(self, times: int, kinds: Sequence[Kind]) -> Home:
-        """A home, or so many, by its devices."""
-        judged = [(kind, self._verdict(kind)) for kind in kinds]
-        shown = [(kind, verdicts) for kind, verdicts in judged if not _is_silent(verdicts["S"])]
-        matched = [
-            (kind, verdicts) for kind, verdicts in shown if kind.is_model and verdicts["S"].code not in _UNMATCHED
-        ]
-        return Home(times=times, reported=bool(shown), matched=tuple(self._seen(*each) for each in matched))
-
-    def _verdict(self, kind: Kind) -> Verdicts:
-        if kind.verdict not in self._verdicts:
-            self._verdicts[kind.verdict] = msgspec.json.decode(kind.verdict, type=Verdicts)
-        return self._verdicts[kind.verdict]
-
-    def _seen(self, kind: Kind, verdicts: Verdicts) -> Seen:
+    def alike(self, kind: Kind) -> _Alike:
+        """What a finding can tell of a kind."""
+        if kind.verdict not in self._read:
+            self._read[kind.verdict] = self._place(msgspec.json.decode(kind.verdict, type=Verdicts))
         reading = (kind.version_raw, kind.scheme, kind.image_digest, kind.hardware_revision, kind.is_heard)
-        if reading not in self._devices:
+        verdict = self._read[kind.verdict]
+        if kind.is_model and self._is_matched(verdict) and reading not in self._devices:
             self._devices[reading] = self._examined(kind)
-        return Seen(kind.device or "", self._devices[reading], self._market(kind), verdicts)
+        return _Alike(verdict, kind.is_model, reading, self._market(kind))
+
+    def home(self, times: int, devices: Sequence[_Alike]) -> Home:
+        """So many homes, by their devices in the order of their names."""
+        reported = any(not _is_silent(self._verdicts[each.verdict]["S"]) for each in devices)
+        matched = tuple(
+            Seen(f"{place:09}", self._devices[each.reading], each.market, self._verdicts[each.verdict])
+            for place, each in enumerate(devices)
+            if each.is_model and self._is_matched(each.verdict)
+        )
+        return Home(times=times, reported=reported, matched=matched)
+
+    def _place(self, verdicts: Verdicts) -> int:
+        """The place of what a finding can tell of these: of a window only whether there is one (G1)."""
+        told = Verdicts(S=_without_days(verdicts["S"]), M=_without_days(verdicts["M"]))
+        place = self._places.setdefault(msgspec.json.encode(told), len(self._verdicts))
+        if place == len(self._verdicts):
+            self._verdicts.append(told)
+        return place
+
+    def _is_matched(self, place: int) -> bool:
+        said = self._verdicts[place]["S"]
+        return said.code not in _UNMATCHED and not _is_silent(said)
 
     def _examined(self, kind: Kind) -> Device:
         """E3: the device as its last good reading shows it, by the judge's own rules."""
@@ -212,6 +241,11 @@ class _Seeing:
         stated = self._gathered.placed.get((kind.gateway or "", kind.device or ""), ())
         record = Record(_valid(stated), self._gathered.now)
         return market(record, sales_in_order(record, At(self._gathered.now), self._policy), self._policy)
+
+
+def _without_days(verdict: Verdict) -> Verdict:
+    window = Window(start=verdict.window.start and EARLIEST, basis=verdict.window.basis)
+    return msgspec.structs.replace(verdict, window=window)
 
 
 def _is_silent(verdict: Verdict) -> bool:

@@ -95,6 +95,7 @@ async def kinds(
         .join(cases, cases.c.id == devices.c.case_id)
         .where(cases.c.verdict_id.is_not(None), cases.c.fault.is_(None), last_read_at.is_not(None))
         .cte("mine")
+        .prefix_with("MATERIALIZED")
     )
     column = mine.c
     lone = column.in_home == 1
