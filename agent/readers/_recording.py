@@ -1,8 +1,8 @@
 """Recordings as people make them: messages with their topics, and bytes written in hex.
 
-A message is `{"topic": …, "payload": …}`, or a payload alone; several are a list of those, or one a line. An empty
-payload, which deletes what was retained, says nothing. An exchange on a line is `{"tx": hex, "rx": hex}`, or the answer
-alone in hex; several are a list.
+A message is `{"topic": …, "payload": …}`, or a payload alone; several are a list of those, or one a line, or lines
+as `mosquitto_sub -v` prints them. An empty payload, which deletes what was retained, says nothing. An exchange on a
+line is `{"tx": hex, "rx": hex}`, or the answer alone in hex; several are a list.
 """
 
 import re
@@ -41,7 +41,7 @@ def messages(data: bytes) -> list[tuple[str, bytes]]:
         with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
             if found := [(message.topic, _plain(bytes(message.payload))) for message in decode(data)]:
                 return found
-    return [("", data)]
+    return _printed(data) or [("", data)]
 
 
 def each(
@@ -90,6 +90,20 @@ def from_hex(data: bytes) -> bytes:
         return bytes.fromhex(_BETWEEN_BYTES.sub(b"", data).decode("ascii"))
     except ValueError as error:
         raise LinkError(Result.PARSE_FAILED, "malformed", f"not in hex: {error}") from error
+
+
+def _printed(data: bytes) -> list[tuple[str, bytes]]:
+    """What `mosquitto_sub -v` printed: topic, blank and payload on each line; nothing where it is something else."""
+    found = []
+    for line in data.splitlines():
+        # A topic may hold blanks.
+        json_begins = [at for mark in (b" {", b" [") if (at := line.find(mark)) > 0]
+        cut = min(json_begins, default=line.find(b" "))
+        topic, payload = line[: max(cut, 0)], line[cut + 1 :]
+        if b"/" not in topic or topic.startswith((b"{", b"[", b"<", b'"')):
+            return []
+        found.append((topic.decode(errors="replace"), b"" if payload == b"(null)" else payload))
+    return found
 
 
 def _plain(payload: bytes) -> bytes:

@@ -70,6 +70,11 @@ FORMS: dict[str, tuple[str, Any, Any]] = {
     "a list of no devices is no failure and no request": ("zigbee2mqtt", [], []),
     "a list of devices under its topic": ("zigbee2mqtt", {"topic": "z/bridge/devices", "payload": devices()}, bulb()),
     "a list behind a byte order mark": ("zigbee2mqtt", b"\xef\xbb\xbf" + json.dumps(devices()).encode(), bulb()),
+    "states as a program printed them, under a name with blanks": (
+        "zigbee2mqtt",
+        b'zigbee2mqtt/bridge/state online\nzigbee2mqtt/living room/lamp {"update": {"installed_version": 7}}\n',
+        [{"device": "self", "result": "ok", "version_raw": "7", "scheme": "uint32"}],
+    ),
     "the state of the bridge": ("zigbee2mqtt", said("zigbee2mqtt/bridge/state", "online"), None),
     "a line of its log": ("zigbee2mqtt", {"level": "info", "message": "1.2.3", "namespace": "z2m"}, None),
     "a state that was deleted": ("zigbee2mqtt", said("zigbee2mqtt/lamp", ""), []),
@@ -125,6 +130,11 @@ FORMS: dict[str, tuple[str, Any, Any]] = {
         "ha_discovery",
         lines(ANNOUNCED, STATING),
         [{"device": "a", "result": "ok", "version_raw": "1.10", "ids": ["ha:Kust/Box"]}],
+    ),
+    "messages as a program printed them, one of which was deleted": (
+        "ha_discovery",
+        b'homeassistant/switch/a/config {"dev": {"ids": "b", "sw": "1.10"}}\nhomeassistant/switch/b/config (null)\n',
+        [{"device": "b", "result": "ok", "version_raw": "1.10"}],
     ),
     "a message that names no device": ("ha_discovery", said("homeassistant/switch/a/config", {"name": "x"}), []),
     "Home Assistant's own birth": ("ha_discovery", said("homeassistant/status", "online"), None),
