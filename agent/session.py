@@ -8,8 +8,10 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from typing import Any
 
 import aiomqtt
+from paho.mqtt import client as mqtt
 
 from agent import access
 from agent.config import BrokerSettings
@@ -66,7 +68,7 @@ async def open_session(
     context = access.tls(settings) if enrolment.tls else None
     ear = _Ear()
     with _translated(ear):
-        client = aiomqtt.Client(
+        client = _Client(
             enrolment.host,
             enrolment.port,
             identifier=name[:_MAX_NAME],
@@ -81,6 +83,19 @@ async def open_session(
         async with client:
             await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
             yield MqttSession(client, gateway)
+
+
+class _Client(aiomqtt.Client):
+    """Does not wait for a socket that was closed meanwhile, as each death of a broker would else leave a traceback."""
+
+    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
+        register = super()._on_socket_register_write
+
+        def register_if_open() -> None:
+            if sock.fileno() >= 0:
+                register(client, userdata, sock)
+
+        self._loop.call_soon_threadsafe(register_if_open)
 
 
 class _Ear(logging.Handler):
