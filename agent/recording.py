@@ -25,6 +25,8 @@ from agent.transcript import written
 _PRIVATE = ("username", "password_file", "ca_file", "tls", "host")
 _PLACE = ("port", "host", "tcp_port", "echo")  # where a line was, and how it was got at
 _PORT = "/dev/ttyUSB0"
+_INVENTED = "addresses, names and settings are invented"
+_LEFT_OUT = "what the reading does not need was left out, the serial number too"
 
 
 class Recorded(msgspec.Struct, frozen=True):
@@ -92,7 +94,9 @@ def _write_line(
     line = getattr(source.settings, "name", None) or stated["port"]
     folder.mkdir(parents=True)
     entry = {"reader": source.name, "port": _PORT, **settings}
-    (folder / "device.toml").write_text(toml({"provenance": _provenance(now)}) + "\n[[read]]\n" + toml(entry))
+    (folder / "device.toml").write_text(
+        toml({"provenance": _provenance(now, _LEFT_OUT)}) + "\n[[read]]\n" + toml(entry)
+    )
     (folder / "transcript.txt").write_text(written(kept))
     readings = [item for item in found if isinstance(item, Reading)]
     _write_outcomes(folder, [_elsewhere(item, line) for item in found], Redactor(_kept(readings)))
@@ -137,9 +141,9 @@ def _kept(readings: Sequence[Reading]) -> set[str]:
     return kept | {part for reading in readings for model in reading.ids for part in model.partition(":")[2].split("/")}
 
 
-def _provenance(now: int) -> str:
+def _provenance(now: int, redacted: str) -> str:
     day = datetime.datetime.fromtimestamp(now, datetime.UTC).date()
-    return f"Recorded on {day} by updateplicht-agent read --record; addresses, names and settings are invented."
+    return f"Recorded on {day} by updateplicht-agent read --record; {redacted}."
 
 
 def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
@@ -147,7 +151,7 @@ def _device(source: Source, tap: Tap, redactor: Redactor, now: int) -> str:
     settings = json.loads(redactor.payload(json.dumps(chosen)))
     host = {"host": "127.0.0.1"} if hasattr(source.settings, "host") else {}
     parts = [
-        toml({"provenance": _provenance(now)}),
+        toml({"provenance": _provenance(now, _INVENTED)}),
         "\n[[read]]\n" + toml({"reader": source.name, **host, **settings}),
     ]
     asked = tap.requests[0] if tap.requests else ("", b"")
