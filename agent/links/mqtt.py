@@ -32,7 +32,8 @@ from aiomqtt import Client, Message, MqttError
 from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
-from agent.errors import LinkError
+from agent.credentials import private_file
+from agent.errors import CredentialError, LinkError
 from agent.links import tap
 from evidence.report import Result
 
@@ -60,7 +61,7 @@ class Broker(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         tls: Whether it speaks TLS there.
         ca_file: Certificates to trust instead of the system's.
         username: Where it asks for one.
-        password_file: File that holds the password and nothing else; passwords do not belong into a configuration.
+        password_file: Holds the password and nothing else, mode 600; passwords do not belong into a configuration.
     """
 
     host: Annotated[str, msgspec.Meta(min_length=1)]
@@ -220,8 +221,8 @@ def _password(broker: Broker) -> str | None:
     if broker.password_file is None:
         return None
     try:
-        return Path(broker.password_file).read_text().strip("\r\n")
-    except (OSError, ValueError) as error:
+        return private_file(Path(broker.password_file)).read_text().strip("\r\n")
+    except (OSError, ValueError, CredentialError) as error:
         raise LinkError(Result.UNREACHABLE, "no_password", f"{broker.password_file}: {error}") from error
 
 

@@ -153,7 +153,11 @@ async def test_a_broker_that_wants_to_know_who_asks(tmp_path: Path) -> None:
     try:
         assert await refusal(port=closed.port) == (Result.REFUSED, "not_authorised")
         known: dict[str, Any] = {"port": closed.port, "username": "nobody"}
-        assert await refusal(**known, password_file=f"{tmp_path}/password") == (Result.REFUSED, "not_authorised")
+        password = tmp_path / "password"
+        password.chmod(0o640)
+        assert await refusal(**known, password_file=str(password)) == (Result.UNREACHABLE, "no_password")
+        password.chmod(0o600)
+        assert await refusal(**known, password_file=str(password)) == (Result.REFUSED, "not_authorised")
         assert await refusal(**known, password_file=f"{tmp_path}/none") == (Result.UNREACHABLE, "no_password")
     finally:
         await closed.kill()
