@@ -115,7 +115,12 @@ async def _revoke(args: argparse.Namespace, config: Config) -> None:
     async with opened(config, now=now) as (engine, _), writing(engine) as connection:
         if not await gateways.revoke(connection, args.gateway, at=at):
             raise NotFoundError(f"no gateway {args.gateway}; `gateways list` shows those there are")
+        since = await gateways.reports_since(connection, args.gateway, at)
     print(f"nothing counts that comes from gateway {args.gateway} from {to_text(at)} on; what came before stays")
+    if since:
+        print(
+            f"{since} reports that have come since then were believed, and stay on record with what followed from them"
+        )
 
 
 def _broker(args: argparse.Namespace, config: Config) -> tuple[str, int]:

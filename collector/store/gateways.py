@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
 from collector.store.rejected import conflicts
-from collector.store.schema import devices, enrolment_codes, gateways, keys, parties
+from collector.store.schema import devices, enrolment_codes, gateways, keys, parties, reports
 from evidence.keys import PublicKey
 
 
@@ -107,6 +107,12 @@ async def revoke(connection: AsyncConnection, gateway: str, *, at: int) -> bool:
     ended = {"ended_at": earlier, "last_sequence": None, "replaces": None}
     await connection.execute(sa.update(keys).where(keys.c.gateway == gateway).values(ended))
     return found.rowcount > 0
+
+
+async def reports_since(connection: AsyncConnection, gateway: str, at: int) -> int:
+    """How many reports of a gateway have come from an instant on."""
+    since = (reports.c.gateway == gateway) & (reports.c.received_at >= at)
+    return (await connection.execute(sa.select(sa.func.count()).where(since))).scalar_one()
 
 
 async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:

@@ -256,3 +256,17 @@ def test_two_gateways_with_one_key_are_shown(collector: Collector) -> None:
     assert "3 reports under used numbers: perhaps two gateways with one key" in collector.page("gateways?lang=en")
     assert "3 under used numbers" in collector.command("gateways", "list")
     assert f"{TWICE} 3" in collector.command("status")
+
+
+def test_a_gateway_that_is_revoked_is_heard_no_more(collector: Collector) -> None:
+    """Neither under a new number nor a late one; the operator is told what was believed before."""
+    collector.enrol(STRANGER)
+    collector.send(reports(STRANGER, 1))
+    collector.until(lambda: collector.numbers(STRANGER) == 1)
+    said = collector.command("gateways", "revoke", STRANGER, "--at", "2026-01-01T00:00:00Z")
+    assert "1 reports that have come since then were believed" in said
+    late = [reports(STRANGER, number) for number in (2, 3)]
+    digests = {hashlib.sha256(data).hexdigest() for _, data in late}
+    collector.send(*late)
+    collector.until(lambda: digests <= {item["digest"] for item in collector.items("rejected?reason=key")})
+    assert collector.numbers(STRANGER) == 1
