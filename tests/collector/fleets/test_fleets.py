@@ -30,6 +30,7 @@ SALES: list[dict[str, Any] | None] = [
 STATED: dict[str, dict[str, Any]] = {
     "a fix, out for long": {"by": MAKER, "kind": "release", "version": "1.1.0", "available_from": "2026-06-01"},
     "a fix of late": {"by": MAKER, "kind": "release", "version": "1.2.0", "available_from": "2026-11-19"},
+    "a fix that should have come": {"by": MAKER, "kind": "release", "version": "1.5.0", "available_from": "2026-10-17"},
     "a fix for Belgium": {
         "by": MAKER,
         "kind": "release",
@@ -84,7 +85,7 @@ owned = st.builds(
     revision=st.sampled_from([None, None, 1, 2]),
     ids=st.sampled_from([(CAMERA,), (CAMERA,), (CAMERA,), ("zigbee:ACME/CAM-2", CAMERA)]),
     digest=st.sampled_from([None, None, IMAGE]),
-    days_ago=st.sampled_from([0, 1, 2, 20]),
+    days_ago=st.sampled_from([0, 1, 5, 20]),
     is_read=st.sampled_from([True, True, True, False]),
     sale=st.sampled_from(SALES),
     market=st.sampled_from([None, None, "BE", "GB"]),
@@ -162,6 +163,51 @@ async def _in_plain_order(settled: Path) -> FleetVerdict:
         await street.move_in(Own(days_ago=20))
         await street.settle()
         return await street.newest()
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fix", "homes", "of"),
+    [
+        (
+            "a home that was read last before the fix could have come is not heard of it",
+            "a fix that should have come",
+            [Own(days_ago=1), Own(days_ago=1), Own(days_ago=5)],
+            2,
+        ),
+        (
+            "a fix for Belgium is expected in homes there",
+            "a fix for Belgium",
+            [Own(market="BE"), Own(sale=SALES[2]), Own(sale=SALES[1]), Own()],
+            2,
+        ),
+        (
+            "a fix for newer hardware is expected on it",
+            "a fix for newer hardware",
+            [Own(revision=2), Own(revision=3), Own(revision=1), Own()],
+            2,
+        ),
+        (
+            "a device that could not be read of late is judged by what it last said",
+            "a fix, out for long",
+            [Own(), Own(updated="0.9", updated_ago=1), Own(days_ago=1)],
+            3,
+        ),
+    ],
+)
+async def test_who_is_heard_of_a_release(
+    register: Register, sentence: str, fix: str, homes: list[Own], of: int
+) -> None:
+    """G5 counts them: nobody runs it."""
+    assert sentence
+    street = Street(register)
+    await street.found()
+    await street.state(**STATED[fix])
+    for own in homes:
+        await street.move_in(own)
+    await street.settle()
+    found = await street.newest()
+    assert [(each.count, each.of) for each in found.findings if each.code == "CLAIMED_RELEASE_UNSEEN"] == [(0, of)]
+    assert found == await street.written()
 
 
 @pytest.fixture
