@@ -20,7 +20,6 @@ from tests.faults.checker import Wrong, check
 from tests.faults.history import History, Witness, gather, tallied
 from tests.faults.run import Run
 from tests.faults.world import world
-from tests.world.processes import command
 
 _INSIDE = "--inside"
 _SHOWN = 20
@@ -64,8 +63,7 @@ async def _run(args: argparse.Namespace, seed: int) -> int:
         run = Run(made, seed, args.count, args.pause)
         await run.faults(lambda: _progress(run, witness, began))
         await made.calm_down()
-        audit = await command("collector", "--config", str(made.config), "audit", "--json", accepting=(0, 65))
-        history = await gather(made, witness, audit)
+        history = await gather(made, witness)
         wrong = check(history)
         for line in run.table():
             print(line)

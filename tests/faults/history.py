@@ -35,6 +35,7 @@ from evidence.ids import parse_topic
 from evidence.receipt import Receipt, Refusal
 from tests.faults.gateway import Gateway
 from tests.faults.world import World
+from tests.world.processes import command
 
 _FOREVER = 2**40  # later than any clock that jumped
 _PAGE = 500
@@ -108,18 +109,18 @@ class Witness:
             self.answers.add((gateway, payload))
 
 
-async def gather(world: World, witness: Witness, audit: str) -> History:
+async def gather(world: World, witness: Witness) -> History:
     """The history of a world in which nothing runs any more.
 
     Args:
         world: That world.
         witness: Who was at its gateways' wires.
-        audit: What `updateplicht-collector audit --json` said.
     """
     history = History(signed=set(witness.reports), stumbles=list(world.stumbles))
     for gateway in world.gateways:
         _look_at(gateway, witness, history)
     await _look_into(world.config, history)
+    audit = await command("collector", "--config", str(world.config), "audit", "--json", accepting=(0, os.EX_DATAERR))
     history.findings = [json.dumps(finding) for finding in json.loads(audit)["listed"]]
     for unit, code, count in world.ended():
         if code != os.EX_IOERR:  # its disk was full when it began
