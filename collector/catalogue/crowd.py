@@ -26,7 +26,9 @@ KEPT: Final = 100_000
 """Cases that are remembered by what made them."""
 
 
-class _Reading(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True):
+    """What counts of a reading as it stands, and whom it is about."""
+
     result: str
     version_raw: str | None = None
     version_alt: str | None = None
@@ -38,7 +40,7 @@ class _Reading(msgspec.Struct, frozen=True):
     ids: tuple[str, ...] = ()
 
 
-_decode = msgspec.json.Decoder(_Reading).decode
+_decode = msgspec.json.Decoder(Reading).decode
 _counting = attrgetter(*Seen.__struct_fields__[:-1])
 
 
@@ -76,7 +78,7 @@ class Crowd:
         runs: dict[Pair, list[Run]] = {}
         for run in await batches.runs(connection, these):
             runs.setdefault((run.gateway, run.device), []).append(run)
-        seen = {pair: _read(of) for pair, of in runs.items()}
+        seen = {pair: readings_of(of) for pair, of in runs.items()}
         stated: dict[str, list[Stated]] = {}
         for statement in await batches.stated(connection, {device for _, device in these}):
             stated.setdefault(statement.device, []).append(statement)
@@ -93,7 +95,7 @@ class Crowd:
         )
 
     async def _missed(
-        self, connection: AsyncConnection, runs: dict[Pair, list[Run]], seen: dict[Pair, list[_Reading]], now: int
+        self, connection: AsyncConnection, runs: dict[Pair, list[Run]], seen: dict[Pair, list[Reading]], now: int
     ) -> dict[Pair, int]:
         """How often those devices could not be read that were named by every report since they were read."""
         missed = {}
@@ -108,7 +110,7 @@ class Crowd:
                 missed[pair] = await batches.named_since(connection, pair[0], begun, until=now, most=most)
         return missed
 
-    def made(self, readings: Sequence[_Reading], first: int, told: Sequence[Stated], missed: int, stale: bool) -> Made:
+    def made(self, readings: Sequence[Reading], first: int, told: Sequence[Stated], missed: int, stale: bool) -> Made:
         """The case of all devices of which these things are known.
 
         Args:
@@ -148,7 +150,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     crowd: Crowd
     snapshot: Snapshot
     runs: dict[Pair, list[Run]]
-    seen: dict[Pair, list[_Reading]]
+    seen: dict[Pair, list[Reading]]
     stated: dict[str, list[Stated]]
     missed: dict[Pair, int]
     waiving: set[str]
@@ -181,7 +183,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         return made, None if stale else stale_at
 
 
-def _read(runs: Sequence[Run]) -> list[_Reading]:
+def readings_of(runs: Sequence[Run]) -> list[Reading]:
     """The readings of a device; none where one of them is not as this release writes them."""
     try:
         return [_decode(run.reading) for run in runs if run.reading is not None]
@@ -198,7 +200,7 @@ def _is_plain(told: Sequence[Stated], now: int) -> bool:
     return all(each.kind in _PLAIN and each.recorded_at <= now for each in told)
 
 
-def _in_order(runs: Sequence[Run], readings: Sequence[_Reading], read_at: int, now: int) -> bool:
+def _in_order(runs: Sequence[Run], readings: Sequence[Reading], read_at: int, now: int) -> bool:
     """Whether the clock never ran backwards, so that the order of the numbers is that of the times."""
     times = [run.received_at for run in runs]
     good = max(place for place, each in enumerate(readings) if each.result == "ok")

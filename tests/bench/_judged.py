@@ -14,14 +14,17 @@ from pathlib import Path
 from typing import Any, Final
 
 from collector.catalogue.instants import to_text
+from tests.bench._placed import COLUMNS as PLACED
+from tests.bench._placed import Placer
 
 NOW: Final = 1_795_176_000  # 2026-11-20T12:00:00Z
 DAY: Final = 86_400
 MODEL: Final = "acme/thermostat-2"
 VERSIONS: Final = [f"{major}.{minor}.{patch}" for major in (1, 2) for minor in range(3) for patch in range(2)]
 _SHARES: Final = [1 / (rank + 1) for rank in range(len(VERSIONS))]
-_IDS: Final = ["zigbee:ACME/TH-2", "zigbee:ACME/TH-2B", "zigbee:ACME/TH-2-EU"]
+IDS: Final = ["zigbee:ACME/TH-2", "zigbee:ACME/TH-2B", "zigbee:ACME/TH-2-EU"]
 _SELLERS: Final = ["noordlicht", "zuidlicht", "bolder", "wester"]
+QUEUED: Final = 4000
 _HOME: Final = 4  # devices
 _CORPORATIONS: Final = [(f"2025-{month:02}-15", seller) for month in range(1, 13) for seller in _SELLERS]
 _BOUGHT: Final = [1 / (rank + 1) for rank in range(len(_CORPORATIONS))]
@@ -29,18 +32,32 @@ _BOUGHT: Final = [1 / (rank + 1) for rank in range(len(_CORPORATIONS))]
 Row = tuple[Any, ...]
 
 
-def fill(path: Path, size: int) -> None:
-    """Fill a register that is migrated and has nobody in it."""
+def state(path: Path) -> None:
+    """Put on record in a register that is migrated what there is about the model."""
+    with sqlite3.connect(path) as connection:
+        _statements(connection)
+    connection.close()
+
+
+def fill(path: Path, size: int, placer: Placer) -> None:
+    """Fill a register that knows the model and has nobody in it; the first devices are queued.
+
+    Args:
+        path: The register.
+        size: How many devices.
+        placer: Says which cases they are.
+    """
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-500000")
     rng = random.Random(1)
-    with connection:
-        _statements(connection)
-    for part in _parts(size):
+    for number, part in enumerate(_parts(size)):
         tables: dict[str, list[Row]] = {name: [] for name in _COLUMNS}
         for _ in range(part):
             _home(rng, tables)
+        if number == 0:
+            tables["judge_queue"] = [(gateway, device, NOW) for gateway, device, *_ in tables["devices"][:QUEUED]]
+        placer.place(tables)
         with connection:
             for name, rows in tables.items():
                 connection.executemany(_insert(name), rows)
@@ -48,7 +65,8 @@ def fill(path: Path, size: int) -> None:
 
 
 _COLUMNS: Final = {
-    "devices": "gateway, device, first_seen_at, last_seen_at, last_read_at, present, reading",
+    **PLACED,
+    "devices": "gateway, device, first_seen_at, last_seen_at, last_read_at, present, reading, case_id, judge_again_at",
     "readings": "gateway, device, sequence, received_at, reading",
     "device_model_ids": "gateway, device, model_id",
     "judge_queue": "gateway, device, queued_at",
@@ -87,7 +105,7 @@ def _home(rng: random.Random, tables: dict[str, list[Row]]) -> None:
 def _device(rng: random.Random, tables: dict[str, list[Row]], gateway: bytes, began: int, last: int) -> None:
     device = rng.randbytes(16)
     version = rng.choices(VERSIONS, _SHARES)[0]
-    ids = [rng.choices(_IDS, (80, 15, 5))[0]]
+    ids = [rng.choices(IDS, (80, 15, 5))[0]]
     reading: dict[str, Any] = {"result": "ok", "read_at": last, "reader": "zigbee2mqtt", "version_raw": version}
     reading |= {"ids": ids, "hardware": rng.randbytes(16).hex()}
     runs = [(1, began, reading)]
@@ -101,7 +119,6 @@ def _device(rng: random.Random, tables: dict[str, list[Row]], gateway: bytes, be
     tables["devices"].append((gateway, device, began, last, last if is_read else began, True, shown))
     tables["readings"] += [(gateway, device, sequence, at, json.dumps(said)) for sequence, at, said in runs]
     tables["device_model_ids"].append((gateway, device, ids[0]))
-    tables["judge_queue"].append((gateway, device, NOW))
     if rng.random() < 1 / 5:
         tables["statements"].append(_sale(rng, gateway.hex(), device, began))
 
@@ -122,7 +139,7 @@ def _statements(connection: sqlite3.Connection) -> None:
     """What is on record about the model."""
     maker, since = "manufacturer:acme", NOW - 800 * DAY
     said: list[tuple[str, dict[str, Any]]] = [
-        ("model", {"ids": _IDS, "manufacturer": "acme", "class": "thermostat", "scheme": "semver"}),
+        ("model", {"ids": IDS, "manufacturer": "acme", "class": "thermostat", "scheme": "semver"}),
         ("window", {"end": "2031-03-31"}),
         *(("release", {"version": version, "available_from": "2025-01-01"}) for version in VERSIONS),
         *(("advisory", hole(number)) for number in range(1, 6)),
@@ -130,7 +147,7 @@ def _statements(connection: sqlite3.Connection) -> None:
     for number, (kind, fields) in enumerate(said):
         row = _stated(number.to_bytes(32, "big"), kind, maker, since, model=MODEL, **fields)
         connection.execute(_insert("statements"), row)
-    claimed = [(name, bytes(32), MODEL) for name in _IDS]
+    claimed = [(name, bytes(32), MODEL) for name in IDS]
     connection.executemany("INSERT INTO model_ids (model_id, digest, model) VALUES (?, ?, ?)", claimed)
 
 

@@ -21,12 +21,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from collector.appraisal import appraise, policies
 from collector.appraisal.values import parse_instant
 from collector.catalogue import record
+from collector.catalogue.crowd import Crowd
 from collector.catalogue.door import CheckedStatement
 from collector.catalogue.instants import to_text
+from collector.catalogue.shelf import Shelf
 from collector.judge import Judge
 from collector.store.database import open_engine, reading, writing
-from collector.store.schema import case_verdicts, cases, devices
+from collector.store.schema import case_verdicts, cases, device_cases, devices, judge_queue
 from tests.bench import _judged as fleet
+from tests.bench._placed import Placer
 from tests.collector.appraisal.households import ORDINARY, report
 
 SIZE: Final = 1_000_000
@@ -53,18 +56,37 @@ def _one(seconds: float = 0.5) -> dict[str, Any]:
     return {"bench": "judge-one", "appraisals_per_s": round(1 / best), "facts": len(facts)}
 
 
+async def _make(engine: AsyncEngine, path: Path, size: int) -> None:
+    begun, shelf = time.perf_counter(), Shelf(_POLICY)
+    await asyncio.to_thread(fleet.state, path)
+    async with reading(engine) as connection:
+        snapshot = await shelf.load(connection, fleet.IDS, now=fleet.NOW)
+    await asyncio.to_thread(fleet.fill, path, size, Placer(Crowd(_POLICY, shelf), snapshot))
+    _tell("made", time.perf_counter() - begun)
+
+
+async def _first(engine: AsyncEngine, judge: Judge) -> dict[str, Any]:
+    """Judge every case for the first time, and place some devices anew, which may be no other cases than they were."""
+    async with reading(engine) as connection:
+        before = (await connection.execute(_MOVES)).scalar_one()
+        waiting = (await connection.execute(sa.select(sa.func.count()).select_from(judge_queue))).scalar_one()
+    _, seconds = await _judge_all(judge, "judged first")
+    async with reading(engine) as connection:
+        if (await connection.execute(_MOVES)).scalar_one() != before:
+            raise RuntimeError("the judge places devices elsewhere than they were made")
+    return {"first_seconds": round(seconds, 2), "first_appraised": judge.appraised, "first_placed": waiting}
+
+
+_MOVES: Final = sa.select(sa.func.sum(device_cases.c.case_id))
+
+
 async def _advisory(path: Path, size: int) -> dict[str, Any]:
     engine = await open_engine(path)
     try:
-        begun = time.perf_counter()
-        await asyncio.to_thread(fleet.fill, path, size)
-        _tell("made", time.perf_counter() - begun)
+        await _make(engine, path, size)
         now = fleet.NOW
         judge, locks = Judge(engine, _POLICY, lambda: now), _locks(engine)
-        _, first_s = await _judge_all(judge, "judged first")
-        first = {"first_seconds": round(first_s, 2), "first_appraised": judge.appraised}
-        first["first_longest_lock_s"] = round(max(locks), 3)
-        locks.clear()
+        first = await _first(engine, judge)
         before_s = _select(path, _ROWS)
         now += 60
         begun, appraised = time.perf_counter(), judge.appraised
