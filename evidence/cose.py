@@ -11,9 +11,10 @@ Opening is in two steps, so that nobody acts on a claim before its signature was
 look up, `Envelope.verify` checks, and only what it returns is the payload.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from evidence import cbor
 from evidence.errors import AlgorithmError, MalformedError, ProfileError, SignatureError, TooLargeError
@@ -25,8 +26,7 @@ ALGORITHM, CRITICAL, KEY_ID, TYPE = 1, 2, 4, 16
 ED25519 = -19
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """A COSE_Sign1 that was taken apart and not yet checked."""
 
     protected: bytes

@@ -6,11 +6,11 @@ It needs no bound of its own: the broker sends no more than a window of messages
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A message as it came.
 
     Attributes:

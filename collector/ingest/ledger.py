@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from typing import Final
 
 from collector.ingest.verify import Message
-from collector.store.bodies import shortened
 from collector.store.evidence import Changes, GatewayState, Named, Row
 from evidence.report import Report, Result
 
@@ -39,12 +38,13 @@ class Ledger:
         self._reporting: dict[str, GatewayState] = {}
         self._derive: list[Row] = []
 
-    def accept(self, report: Report, message: Message, leaf: int) -> None:
-        """Enter a report that was verified and has its place in the log."""
+    def accept(self, report: Report, message: Message, leaf: int, signature: bytes | None) -> None:
+        """Enter a report that was verified and has its place in the log; its signature, where that can stand for it."""
         state = self._states[report.gateway]
         inventory = self._inventory(state, report)
         is_newest, is_known = report.sequence > state.last_sequence, inventory.stated is not None
-        follows = report.sequence == state.last_sequence + 1
+        follows = (report.previous or b"").hex() == (state.last_digest or "")
+        is_next = report.sequence == state.last_sequence + 1
         self._reports.append(
             {
                 "gateway": report.gateway,
@@ -54,9 +54,7 @@ class Ledger:
                 "issued_at": report.issued_at,
                 "inventory": inventory.number,
                 "late": not (is_newest and is_known),
-                "body": shortened(message.body, message.envelope, report, state.last_digest)
-                if follows
-                else message.body,
+                "body": signature if signature and follows and is_next else message.body,
             }
         )
         self._reporting[report.gateway] = state

@@ -6,13 +6,16 @@ message on which our own code fails is set aside as `internal` and disturbs no o
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from collector.errors import RejectedError
 from collector.ingest import enrolment, verify
 from collector.ingest.inbox import Arrival
 from collector.ingest.verify import REPORT, Message
+from collector.store.bodies import signature_of
 from collector.store.gateways import EnrolledKey
 from evidence.enrolment import Enrolment
 from evidence.report import Report
@@ -21,14 +24,14 @@ INTERNAL: Final = "internal"
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Screened:
+class Screened(msgspec.Struct, frozen=True):
     """A message and what was found out about it.
 
     Attributes:
         arrival: As it came.
         message: Where its form is right.
         claims: A report's, after its signature was checked; an enrolment's.
+        signature: A report's, where its row can say all the rest.
         ends: The key that its key replaces from this report on.
         held: Nobody knows its key yet.
         fault: Why it is not accepted.
@@ -37,6 +40,7 @@ class Screened:
     arrival: Arrival
     message: Message | None = None
     claims: Report | Enrolment | None = None
+    signature: bytes | None = None
     ends: str | None = None
     held: bool = False
     fault: RejectedError | None = None
@@ -78,8 +82,10 @@ def _open(item: Screened) -> Screened:
 def _authenticate(item: Screened, message: Message, keys: Mapping[str, EnrolledKey], now: int) -> Screened:
     if message.leaf_topic == REPORT:
         claims = verify.authenticate(message, keys, now)
-        ends = None if claims is None else keys[message.key_id].replaces
-        return replace(item, claims=claims, held=claims is None, ends=ends)
+        if claims is None:
+            return replace(item, held=True)
+        short = signature_of(message.body, message.envelope, claims)
+        return replace(item, claims=claims, signature=short, ends=keys[message.key_id].replaces)
     if enrolment.is_enrolment(message):
         return replace(item, claims=enrolment.open_enrolment(message))
     return replace(item, held=message.key_id not in keys)

@@ -129,12 +129,12 @@ class _Settlement:
             return
         states = await evidence.states(self._connection, {message.gateway for _, message, _ in items})
         history = await self._history(states, items)
-        new: list[tuple[Message, Report]] = []
+        new: list[tuple[Screened, Message, Report]] = []
         ended: dict[str, int] = {}  # by a gateway's key: the first number under its successor
         for item, message, claims in items:
             try:
                 if verify.admit(message, claims, history, self._now):
-                    new.append((message, claims))
+                    new.append((item, message, claims))
                     if item.ends is not None:
                         ended[item.ends] = min(claims.sequence, ended.get(item.ends, claims.sequence))
                     history.add(message.gateway, {claims.sequence: message.digest})
@@ -143,7 +143,7 @@ class _Settlement:
             else:
                 self.settled.receipts.append((message.gateway, message.digest))
                 self.settled.batch.compare(message.digest, claims.head)
-        self.settled.batch.append(message.digest for message, _ in new)
+        self.settled.batch.append(message.digest for _, message, _ in new)
         await self.settled.batch.add(digest for _, digest in self.settled.receipts)
         await self._write_reports(states, new)
         for old, first in ended.items():
@@ -229,16 +229,16 @@ class _Settlement:
         return history
 
     async def _write_reports(
-        self, states: dict[str, evidence.GatewayState], new: Sequence[tuple[Message, Report]]
+        self, states: dict[str, evidence.GatewayState], new: Sequence[tuple[Screened, Message, Report]]
     ) -> None:
         named: dict[str, set[str]] = {}
-        for message, claims in new:
+        for _, message, claims in new:
             # Most only repeat what is shown, of which all is known.
             if (inventory := claims.inventory.hex()) != states[message.gateway].last_inventory:
                 named.setdefault(message.gateway, set()).add(inventory)
         ledger = Ledger(states, await evidence.named(self._connection, named), self._now)
-        for message, claims in new:
-            ledger.accept(claims, message, self.settled.batch.leaf(message.digest))
+        for item, message, claims in new:
+            ledger.accept(claims, message, self.settled.batch.leaf(message.digest), item.signature)
         changes = ledger.changes()
         await evidence.write(self._connection, changes)
         self.settled.wanted.update(ledger.wanted)

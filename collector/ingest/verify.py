@@ -21,8 +21,9 @@ that stores the report. Statements take steps 0 to 2 here and the others at the 
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Protocol
+
+import msgspec
 
 from collector.errors import RejectedError
 from collector.store.gateways import EnrolledKey
@@ -40,20 +41,15 @@ _TYPES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A message whose form is right (steps 0 to 2); who signed it is not known yet."""
+class Message(msgspec.Struct, frozen=True):
+    """A message whose form is right (steps 0 to 2); who signed it is not known yet; `key_id` in hex."""
 
     gateway: str
     leaf_topic: str
     digest: str
+    key_id: str
     body: bytes
     envelope: Envelope
-
-    @property
-    def key_id(self) -> str:
-        """The key that it names, in hex."""
-        return self.envelope.key_id.hex()
 
 
 class History(Protocol):
@@ -80,7 +76,7 @@ def open_message(topic: str, data: bytes) -> Message:
         envelope = cose.parse(data, message_type, limit)
     except EvidenceError as error:
         raise RejectedError(error.code, str(error)) from error
-    return Message(gateway, leaf_topic, hashlib.sha256(data).hexdigest(), data, envelope)
+    return Message(gateway, leaf_topic, hashlib.sha256(data).hexdigest(), envelope.key_id.hex(), data, envelope)
 
 
 def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) -> Report | None:

@@ -5,9 +5,11 @@ ends in order when stdin does, so it never outlives the collector, however that 
 """
 
 import asyncio
+import gc
 import signal
 import sys
 import time
+from typing import Final
 
 import msgspec
 
@@ -17,6 +19,8 @@ from collector.ingest.clock import Clock
 from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
 from collector.register import opened
+
+GARBAGE: Final = 100_000  # objects between two searches for cycles; a batch makes some of them at a time
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +63,9 @@ async def run() -> None:
             health=Health(clock, tell=_tell),
             clock=await Clock.of_register(engine),
         )
+        # What is there now stays, and what comes is soon done with: to look for cycles in it is work for nothing.
+        gc.freeze()
+        gc.set_threshold(GARBAGE)
         task = asyncio.create_task(line.run(), name="line")
         await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():

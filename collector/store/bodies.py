@@ -37,26 +37,18 @@ JOINED: Final = (
 """Where it is."""
 
 
-def shortened(body: bytes, envelope: Envelope, claims: Report, before: str | None) -> bytes:
-    """What is kept of a report's bytes.
+def signature_of(body: bytes, envelope: Envelope, claims: Report) -> bytes | None:
+    """The signature of a report from which, with what its row says, `made` makes the same bytes; None where it cannot.
 
     Args:
         body: The bytes.
         envelope: What they are.
-        claims: What they say.
-        before: The digest of the report that is stored under the number before.
+        claims: What they say. The report that they name as the one before must be on record under the number before.
     """
-    if claims.devices is None and (claims.previous or b"").hex() == (before or ""):
-        told = Report(
-            gateway=claims.gateway,
-            sequence=claims.sequence,
-            issued_at=claims.issued_at,
-            inventory=claims.inventory,
-            previous=claims.previous,
-        )
-        if report.assemble(told, envelope.key_id, envelope.signature) == body:
-            return envelope.signature
-    return body
+    if claims.devices is not None or claims.head is not None:
+        return None
+    is_all = report.assemble(claims, envelope.key_id, envelope.signature) == body
+    return envelope.signature if is_all else None
 
 
 async def made(connection: AsyncConnection, rows: Collection[Mapping[str, Any]]) -> dict[int, bytes | None]:

@@ -13,7 +13,7 @@ from collector.store.schema import derive_queue, gateways, inventories, leaves, 
 Row = Mapping[str, Any]
 
 
-class GatewayState(msgspec.Struct, kw_only=True):
+class GatewayState(msgspec.Struct):
     """What is known of a gateway's reports.
 
     Attributes:
@@ -78,7 +78,7 @@ _NAMED: Final = [inventories.c[field] for field in Named.__struct_fields__]
 async def states(connection: AsyncConnection, names: Collection[str]) -> dict[str, GatewayState]:
     """What is known of these gateways."""
     rows = await connection.execute(sa.select(*_STATE).where(gateways.c.gateway.in_(names)))
-    return {row[0]: GatewayState(**dict(zip(GatewayState.__struct_fields__, row, strict=True))) for row in rows}
+    return {row[0]: GatewayState(*row) for row in rows}
 
 
 async def used_numbers(connection: AsyncConnection, gateway: str, wanted: Collection[int]) -> dict[int, str]:

@@ -98,6 +98,7 @@ class Batch:
         self._new: list[str] = []
         self._places: dict[str, int] = {}
         self._hashes: tree.Hashes = {}
+        self._paths: dict[tree.Node, tuple[bytes, ...]] = {}
         self._head: TreeHead | None = None
         self._seen: dict[str, SeenHead] = {}
         self._earlier: dict[str, Earlier] = {}
@@ -153,8 +154,19 @@ class Batch:
     def receipt(self, digest: str) -> bytes:
         """The receipt (RFC 9942) of a digest that was added; to be given out once the transaction is committed."""
         head, place = self._signed_head, self._places[digest]
-        path = tree.resolve(tree.inclusion(place, head.size), self._hashes)
+        path = self._path((0, place), head.size)
         return encode_receipt(head, bytes.fromhex(digest), place, path, self._earlier.get(digest))
+
+    def _path(self, node: tree.Node, size: int) -> tuple[bytes, ...]:
+        """From a node upwards; what leaves share, which is most of it, is made once."""
+        level, index = node
+        if 1 << level >= size:
+            return ()
+        path = self._paths.get(node)
+        if path is None:
+            parts, above = tree.sibling(node, size), self._path((level + 1, index >> 1), size)
+            path = self._paths[node] = (tree.fold(parts, self._hashes), *above) if parts else above
+        return path
 
     @property
     def _signed_head(self) -> TreeHead:

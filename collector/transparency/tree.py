@@ -100,12 +100,17 @@ def resolve(path: Iterable[Parts], hashes: Hashes) -> list[bytes]:
     return [fold(parts, hashes) for parts in path]
 
 
+def sibling(node: Node, size: int) -> Parts:
+    """What makes up the other half of the subtree above a node; nothing where the tree of `size` has none."""
+    level, index = node
+    other = index ^ 1
+    # As most are; at the edge there is a part of it, or nothing.
+    return ((level, other),) if (other + 1) << level <= size else subtree(level, other, size)
+
+
 def _siblings(node: Node, size: int) -> Iterator[Parts]:
     level, index = node
     while (1 << level) < size:
-        sibling = index ^ 1
-        if (sibling + 1) << level <= size:
-            yield ((level, sibling),)  # as most are
-        elif parts := subtree(level, sibling, size):
+        if parts := sibling((level, index), size):
             yield parts
         level, index = level + 1, index >> 1

@@ -11,13 +11,14 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.errors import RejectedError, StoreFault
-from collector.ingest import derivation, ledger
+from collector.ingest import derivation
 from collector.ingest.clock import Clock
-from collector.store import bodies, database
+from collector.ingest.ledger import Ledger
+from collector.ingest.verify import Message
+from collector.store import database
 from collector.store.database import open_engine, writing
 from collector.store.derived import Reading
 from collector.store.schema import devices, reports
-from evidence.cose import Envelope
 from evidence.ids import topic
 from evidence.report import DeviceReport, Report
 from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
@@ -112,14 +113,14 @@ async def test_a_clock_that_jumps(tmp_path: Path, years: int) -> None:
 
 async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is found out among its batch, kept as `internal` alone, and the others are stored, in order."""
-    true_shortened = bodies.shortened
+    true_accept = Ledger.accept
 
-    def shortened(body: bytes, envelope: Envelope, claims: Report, before: str | None) -> bytes:
-        if claims.sequence == 2:
+    def accept(self: Ledger, report: Report, message: Message, leaf: int, signature: bytes | None) -> None:
+        if report.sequence == 2:
             raise ZeroDivisionError
-        return true_shortened(body, envelope, claims, before)
+        true_accept(self, report, message, leaf, signature)
 
-    monkeypatch.setattr(ledger, "shortened", shortened)
+    monkeypatch.setattr(Ledger, "accept", accept)
     messages = [
         signed_report(1, seen(DEVICE)),
         signed_report(2, seen(DEVICE, "poison")),
