@@ -22,7 +22,7 @@ from collector.store import batches
 from collector.store.batches import Pair, Run, Stated
 
 _PLAIN: Final = frozenset({"sale", "unit", "notice"})
-KEPT: Final = 100_000
+KEPT: Final = 20_000
 """Cases that are remembered by what made them."""
 
 

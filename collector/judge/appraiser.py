@@ -1,9 +1,10 @@
 """What is said of cases and of single devices: appraisals, each distinct one made once, in the form that is stored.
 
-Pure but for its memory: what was said of one case holds for every other that comes to the same, until time can change
+Pure but for its memory. What was said of one case holds for every other that comes to the same, until time can change
 it. A fault is an outcome too, so nobody's facts hold up the others.
 """
 
+import hashlib
 import logging
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,8 +13,7 @@ import msgspec
 
 from collector.appraisal import Appraisal, Policy, appraise_facts, parse_facts
 from collector.appraisal.exposure import Outlooks
-from collector.catalogue import case as forms
-from collector.catalogue.case import Case
+from collector.catalogue.case import Case, encode
 from collector.catalogue.instants import to_instant
 from collector.catalogue.shelf import Snapshot
 from collector.store import cases
@@ -54,7 +54,7 @@ class Appraiser:
 
     def of_case(self, case: Case, snapshot: Snapshot) -> Outcome:
         """What is said of a case, and of every other that comes to the same."""
-        which = snapshot.about(case.ids).digest + forms.encode(msgspec.structs.replace(case, ids=()))
+        which = hashlib.sha256(snapshot.about(case.ids).digest + encode(msgspec.structs.replace(case, ids=()))).digest()
         kept = self._kept.get(which)
         if kept is None or not kept.judged_at <= snapshot.now < kept.until:
             if len(self._kept) > KEPT:

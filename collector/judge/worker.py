@@ -21,8 +21,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.appraisal import Policy
-from collector.catalogue import case as forms
-from collector.catalogue.case import Case
+from collector.catalogue.case import Case, decode
 from collector.catalogue.shelf import Shelf, Snapshot
 from collector.errors import ClockError, StoreError
 from collector.judge.appraiser import Appraiser
@@ -106,7 +105,7 @@ class Judge:
             due = await cases.due(connection, now=now, limit=BATCH)
             if not due:
                 return 0
-            told = {each.id: forms.decode(each.facts) for each in due if each.has_devices}
+            told = {each.id: decode(each.facts) for each in due if each.has_devices}
             ids = {name for case in told.values() for name in case.ids}
             snapshot = await self._shelf.load(connection, ids, now=now)
         outcomes = await asyncio.to_thread(self._outcomes, told, snapshot)
