@@ -1,11 +1,12 @@
 # One list of commands for people and for the continuous integration alike.
 PORT ?= 8080
 STATE ?= var
+SECONDS ?= 60
 PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
 export UPDATEPLICHT_REQUIRE ?= mosquitto libfaketime chromium cose stacks
 
-.PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults check format lock clean
+.PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults fuzz check format lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +42,12 @@ bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|ju
 
 faults: setup-tests ## kill, cut, fill and unplug at random, N times (N=200 SEED=...), then show that nothing was lost
 	@$(PY) -m tests.faults $(or $(N),200) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup .venv/.fuzz ## every parser of untrusted bytes against atheris (SECONDS=60, WHAT=targets)
+	@$(PY) -m tests.fuzz --seconds $(SECONDS) $(WHAT)
+
+.venv/.fuzz: tests/fuzz/requirements.lock .venv/.made
+	@.ci/setup fuzz
 
 check: setup ## format, lint, types, import rules, then all tests
 	$(PY) -m ruff format --check $(CODE)

@@ -187,14 +187,15 @@ class Lines:
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that are complete now, without their ends; empty ones are none."""
-        *ended, begun = data.replace(b"\r", b"\n").split(b"\n")
-        lines = []
-        for part in ended:
-            if self._add(part):
-                lines.append(bytes(self._begun))
-            self._begun.clear()
-            self._too_long = False
-        self._add(begun)
+        first, *more = data.replace(b"\r", b"\n").split(b"\n")
+        is_line = self._add(first)
+        if not more:
+            return []
+        lines = [bytes(self._begun)] if is_line else []
+        lines += [line for line in more[:-1] if 0 < len(line) <= MAX_LINE_BYTES]
+        self._begun.clear()
+        self._too_long = False
+        self._add(more[-1])
         return lines
 
     @property

@@ -17,6 +17,8 @@ from evidence.report import Result
 SAMPLES = "network"
 _DEVICE = ["root", "device"]
 MAX_DEPTH = 32
+MAX_ELEMENTS = 5000  # a television with all its services has some hundred
+MAX_BYTES = 2**18  # it has some ten thousand
 
 
 class _Refused(Exception):  # noqa: N818  # never leaves this file
@@ -30,11 +32,13 @@ class _Description:
         self.texts: dict[str, str] = {}
         self.found = False
         self._path: list[str] = []
+        self._elements = 0
 
     def start(self, name: str, _: dict[str, str]) -> None:
         self._path.append(name.rpartition(" ")[2])
-        if len(self._path) > MAX_DEPTH:
-            raise _Refused("it is nested too deep")
+        self._elements += 1
+        if len(self._path) > MAX_DEPTH or self._elements > MAX_ELEMENTS:
+            raise _Refused("it is nested too deep, or has too many elements")
         self.found = self.found or self._path == _DEVICE
 
     def end(self, _: str) -> None:
@@ -51,6 +55,8 @@ def parse_description(data: bytes) -> Reading:
     Raises:
         LinkError: It is none.
     """
+    if len(data) > MAX_BYTES:
+        raise LinkError(Result.PARSE_FAILED, "too_large", f"no device description: more than {MAX_BYTES} bytes")
     description = _Description()
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.buffer_text = True

@@ -256,12 +256,13 @@ _ARTIFACT = re.compile(rb"\w[^\0-\x1f={}\x7f-\xff]{0,250}\s*")
 
 
 _ESCAPED = re.compile(r"\\([$`])")  # what the shell unquotes and shlex leaves
+_MAX_LINES = 1000  # an os-release has some twenty
 
 
 def _assignments(data: bytes) -> dict[str, str]:
     """The lines NAME=value of a file in the shell's quoting; what cannot be read is passed over."""
     found = {}
-    for line in _text(data).splitlines():
+    for line in _text(data).splitlines()[:_MAX_LINES]:
         name, assigned, value = line.strip().partition("=")
         with contextlib.suppress(ValueError):
             if assigned and name.isidentifier():

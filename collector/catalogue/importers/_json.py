@@ -8,8 +8,9 @@ from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._nodes import Node
 from collector.catalogue.importers._sheet import UnmappedError
 
-MAX_VALUES: Final = 5_000_000
-"""An empty object weighs two bytes in a file and thirty times that in memory."""
+MIN_VALUE_BYTES: Final = 4
+"""Of a whole document for each comma and bracket; real ones have over ten. An empty object weighs two bytes in a file
+and thirty times that in memory."""
 
 
 def document(data: bytes) -> Node:
@@ -18,8 +19,9 @@ def document(data: bytes) -> Node:
     Raises:
         UnmappedError: No JSON, or one that two readers could read differently.
     """
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > MAX_VALUES:
-        raise UnmappedError("", Reason.TOO_LARGE, f"more than {MAX_VALUES} values")
+    most = 100 + len(data) // MIN_VALUE_BYTES
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > most:
+        raise UnmappedError("", Reason.TOO_LARGE, f"more than {most} values")
     try:
         # Some publishers write a byte order mark; RFC 8259 lets a reader pass over it.
         value = json.loads(decoded(data), object_pairs_hook=_unique, parse_constant=_refuse)

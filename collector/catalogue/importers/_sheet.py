@@ -17,6 +17,8 @@ from collector.catalogue.importers._contract import Draft, Imported, Reason, Ski
 
 MAX_DRAFTS: Final = 100_000
 MAX_SKIPPED: Final = 10_000
+MAX_FAULTS: Final = 5_000
+"""Parts of one document that cannot be mapped, before it is taken for something else and read no further."""
 MAX_SNIPPET: Final = 500
 """Characters of the file's own words that are kept beside a reason."""
 
@@ -32,6 +34,10 @@ class UnmappedError(Exception):
         self.raw = raw
 
 
+class _EnoughError(Exception):
+    """Too many parts cannot be mapped; never leaves the sheet."""
+
+
 class Sheet:
     """What one document comes to."""
 
@@ -40,6 +46,8 @@ class Sheet:
         self._drafts: dict[Subject, Draft] = {}
         self._skipped: dict[Skipped, None] = {}
         self._uncounted = 0
+        self._faults = 0
+        self._depth = 0
 
     def state(
         self,
@@ -80,10 +88,21 @@ class Sheet:
     @contextmanager
     def part(self) -> Iterator[None]:
         """A part of the document: what cannot be mapped in it is listed."""
+        self._depth += 1
         try:
             yield
         except UnmappedError as fault:
             self.skip(fault.place, fault.reason, fault.detail, fault.raw)
+            self._faults += 1
+            if self._faults == MAX_FAULTS:
+                raise _EnoughError from fault
+        except _EnoughError:
+            if self._depth > 1:
+                raise
+            detail = f"more than {MAX_FAULTS} parts cannot be mapped; what follows was not read"
+            self._skipped[Skipped(place="", reason=Reason.TOO_LARGE, detail=detail, snippet="")] = None
+        finally:
+            self._depth -= 1
 
     def imported(self) -> Imported:
         """All that was written."""
@@ -107,4 +126,6 @@ def snippet(raw: object) -> str:
 
 def printable(text: str) -> str:
     """A stranger's words, with nothing in them that moves a cursor or that a database cannot hold."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)

@@ -13,7 +13,8 @@ from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._nodes import Node
 from collector.catalogue.importers._sheet import UnmappedError
 
-MAX_ELEMENTS: Final = 2_000_000
+MIN_ELEMENT_BYTES: Final = 40
+"""Of a whole document for each of its elements; real ones have over fifty."""
 MAX_DEPTH: Final = 64
 _LANGUAGE: Final = "xml:lang"
 
@@ -66,7 +67,7 @@ def document(data: bytes) -> Element:
     Raises:
         UnmappedError: No XML, or one with a document type.
     """
-    builder = _Builder()
+    builder = _Builder(len(data))
     try:
         builder.parser.Parse(data, True)
     except expat.ExpatError as fault:
@@ -81,7 +82,8 @@ def document(data: bytes) -> Element:
 class _Builder:
     """Makes a tree of what the parser tells."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self._most = size // MIN_ELEMENT_BYTES + MAX_DEPTH
         self.top = Element("", {}, 0)
         self._open = [self.top]
         self._elements = 0
@@ -100,10 +102,10 @@ class _Builder:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._elements += 1
-        if self._elements > MAX_ELEMENTS or len(self._open) > MAX_DEPTH:
+        if self._elements > self._most or len(self._open) > MAX_DEPTH:
             place = f"line {self.parser.CurrentLineNumber}"
             raise UnmappedError(
-                place, Reason.TOO_LARGE, f"more than {MAX_ELEMENTS} elements, or more than {MAX_DEPTH} deep"
+                place, Reason.TOO_LARGE, f"more than {self._most} elements, or more than {MAX_DEPTH} deep"
             )
         element = Element(name, attributes, self.parser.CurrentLineNumber)
         self._open[-1].children.append(element)

@@ -17,7 +17,8 @@ from collector.catalogue.importers._nodes import Node
 from collector.catalogue.importers._sheet import UnmappedError
 
 MAX_DEPTH: Final = 32
-MAX_EVENTS: Final = 1_000_000
+MAX_EVENTS: Final = 30_000
+"""A product with a hundred releases has two thousand."""
 _FRONT_MATTER: Final = re.compile(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", re.DOTALL | re.MULTILINE)
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 _PLAIN: Final[dict[str, bool | None]] = {

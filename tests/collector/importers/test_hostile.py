@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from collector.appraisal.facts import parse_fact
 from collector.catalogue.importers import Imported, load, names
-from collector.catalogue.importers._sheet import MAX_DRAFTS, MAX_SKIPPED, MAX_SNIPPET
+from collector.catalogue.importers._sheet import MAX_DRAFTS, MAX_FAULTS, MAX_SKIPPED, MAX_SNIPPET, Sheet
 from evidence import statement
 from evidence.statement import Statement
 from tests.collector.importers.test_fixtures import CASES
@@ -196,9 +196,20 @@ def test_time_grows_with_the_file_and_no_faster() -> None:
 
 def test_what_is_listed_of_one_file_is_bounded() -> None:
     """Beyond the bound it is counted, so that a hostile index does not fill the register."""
-    found = load("sonoff").parse(json.dumps([1] * (MAX_SKIPPED + 5)).encode(), "x")
-    assert len(found.skipped) == MAX_SKIPPED + 1
-    assert found.skipped[-1].detail.startswith("5 more")
+    sheet = Sheet("x")
+    for number in range(MAX_SKIPPED + 5):
+        sheet.skip(str(number), "no_scheme", "no scheme")
+    skipped = sheet.imported().skipped
+    assert len(skipped) == MAX_SKIPPED + 1
+    assert skipped[-1].detail.startswith("5 more")
+
+
+def test_a_document_that_makes_no_sense_is_not_read_to_its_end() -> None:
+    """It is listed that it was not."""
+    images = ["an image"] * (MAX_FAULTS + 5)
+    found = load("sonoff").parse(json.dumps(images).encode(), "x")
+    assert len(found.skipped) == MAX_FAULTS + 1
+    assert "what follows was not read" in found.skipped[-1].detail
 
 
 def test_what_is_taken_from_one_file_is_bounded() -> None:
