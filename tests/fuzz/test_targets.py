@@ -19,7 +19,7 @@ def test_there_is_a_beginning(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
 @given(chance=st.randoms(use_true_random=False), junk=st.binary(max_size=20), cuts=st.integers(0, 5))
 def test_damaged_input(name: str, chance: random.Random, junk: bytes, cuts: int) -> None:
     """Good input with pieces taken out, doubled, or put in."""
@@ -32,7 +32,7 @@ def test_damaged_input(name: str, chance: random.Random, junk: bytes, cuts: int)
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(data=st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
 def test_any_bytes(name: str, data: bytes) -> None:
     """Bytes of no form."""
