@@ -11,7 +11,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from agent.credentials import credential
 from agent.disk import Disk
 from agent.enrolment import Enrolment
-from agent.errors import StateError
+from agent.errors import SpoolError, StateError
 from agent.keys import EARLIER_FILE, KEY_FILE, EarlierKey, Identity
 from agent.publisher import Connect, Session
 from agent.spool import Kind, Spool
@@ -103,30 +103,33 @@ def settle(state_dir: Path, spool: Spool, identity: Identity) -> bool:
     return bool(accepted)
 
 
-def introduced(connect: Connect, spool: Spool, identity: Identity) -> Connect:
-    """A way to connect that first says again how this gateway came to its key.
+def introduced(connect: Connect, spool: Spool, identity: Identity, clock: Callable[[], int]) -> Connect:
+    """A way to connect that says again in each session how this gateway came to its key.
 
     A collector that was put back to before a succession answers nothing under a key that it does not know, so it could
-    not be found out either. To any other it is a message that it has.
+    not be found out either. To any other it is a message that it has. It goes through the spool, since who must hear it
+    may come back to the broker after us.
     """
 
     @contextlib.asynccontextmanager
     async def open_session(enrolment: Enrolment, gateway: str) -> AsyncIterator[Session]:
         async with connect(enrolment, gateway) as session:
-            for data in _successions(spool, identity):
-                await session.send("statement", data)
+            with contextlib.suppress(SpoolError):  # no room: the next session says it
+                for data in _successions(spool, identity):
+                    spool.put(Kind.STATEMENT, data, now=clock())
             yield session
 
     return open_session
 
 
 def _successions(spool: Spool, identity: Identity) -> Iterator[bytes]:
+    """Those that were answered and do not wait."""
     if not identity.earlier:
         return
+    waiting = {entry.digest for entry in spool.entries()}
     kept = {item.digest: item for item in spool.kept.answered() if item.leaf == "statement"}
-    for earlier in identity.earlier:
-        item = kept.get(earlier.succession)
-        data = None if item is None else spool.kept.read(item)
+    for digest in (earlier.succession for earlier in identity.earlier):
+        data = spool.kept.read(kept[digest]) if digest in kept and digest not in waiting else None
         if data is not None:
             yield data
 

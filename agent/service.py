@@ -89,7 +89,7 @@ class Service:
             self._identity.gateway,
             self._spool,
             self._remembered,
-            connect=rotation.introduced(connect, self._spool, self._identity),
+            connect=rotation.introduced(connect, self._spool, self._identity, clock),
             pace=pace,
             on_wanted=self._wanted.set,
             progress=lambda: self._moved.add("publisher"),

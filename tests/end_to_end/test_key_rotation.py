@@ -27,7 +27,7 @@ def ended_keys(folder: Path) -> list[tuple[int, bool]]:
 
 @pytest.mark.timeout(180)
 async def test_a_rotation_survives_whatever_dies_in_it(tmp_path: Path) -> None:
-    """Killed once the succession is signed, once it is receipted, once it is remembered: each time it is finished."""
+    """Killed once the succession is signed, once it is receipted, once the old key is noted: it is always finished."""
     gateway = Gateway(tmp_path)
     gateway.configure(report_every_s=1)
     states = gateway.state_dir
@@ -41,9 +41,9 @@ async def test_a_rotation_survives_whatever_dies_in_it(tmp_path: Path) -> None:
         code = (await command("collector", *config, "gateways", "code")).split()[-1]
         assert (await gateway.command("enrol", "--yes", code))[0] == 0
         reached = (
-            gateway.waiting,
+            lambda: True,
             lambda: len(list((states / "kept").glob("statement-*.cose"))) >= 3,
-            lambda: (states / "agent.keys.json").stat().st_mtime_ns,
+            lambda: len(json.loads((states / "agent.keys.json").read_text())) == 3,
         )
         for turn in range(3):
             before, rows = key_now(gateway), len(ended_keys(tmp_path))
