@@ -4,6 +4,7 @@ The record is what was known of one device at `known`. It holds every fact that 
 what must have happened by the judged instant, is said rule by rule.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Final, TypeVar
@@ -32,7 +33,9 @@ class Record:
     """The facts of one device that count, by kind, in an order that the input does not give."""
 
     def __init__(self, facts: Iterable[AnyFact], known: datetime) -> None:
-        self._counted = _counted(facts, known)
+        self._counted: dict[type, list[AnyFact]] = defaultdict(list)
+        for fact in _counted(facts, known):
+            self._counted[type(fact)].append(fact)
         self.sales = self._of(Sale)
         self.notices = self._of(Notice)
         self.waivers = self._of(Waiver)
@@ -56,7 +59,7 @@ class Record:
         return _best([fact for fact in self._of(Advisory) if fact.model == model], lambda fact: fact.advisory)
 
     def _of(self, kind: type[FactT]) -> list[FactT]:
-        return [fact for fact in self._counted if isinstance(fact, kind)]
+        return [fact for fact in self._counted[kind] if isinstance(fact, kind)]
 
 
 def _counted(facts: Iterable[AnyFact], known: datetime) -> Sequence[AnyFact]:

@@ -20,7 +20,7 @@ from collector.store import cases
 from collector.store.cases import Outcome
 
 KEPT: Final = 50_000
-"""Outcomes that are kept for whatever comes to the same."""
+"""Outcomes that are kept for whatever comes to the same: those that were wanted last."""
 
 Fact = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -55,11 +55,12 @@ class Appraiser:
     def of_case(self, case: Case, snapshot: Snapshot) -> Outcome:
         """What is said of a case, and of every other that comes to the same."""
         which = hashlib.sha256(snapshot.about(case.ids).digest + encode(msgspec.structs.replace(case, ids=()))).digest()
-        kept = self._kept.get(which)
+        kept = self._kept.pop(which, None)
         if kept is None or not kept.judged_at <= snapshot.now < kept.until:
-            if len(self._kept) > KEPT:
-                self._kept.clear()
-            kept = self._kept[which] = self._judge(case, snapshot)
+            kept = self._judge(case, snapshot)
+        self._kept[which] = kept
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         return kept.outcome
 
     def of_device(self, name: str, facts: Iterable[Fact], now: int) -> Outcome:
