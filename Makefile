@@ -16,8 +16,8 @@ setup: .venv/.made ## .venv with everything, from the lock
 .venv/.made: requirements.lock pyproject.toml .ci/setup
 	@.ci/setup venv
 
-setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, OpenSSL, Chromium, another project's COSE
-	@.ci/setup packages mosquitto openssl chromium fonts-dejavu-core libatomic1
+setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, libfaketime, OpenSSL, Chromium, another project's COSE
+	@.ci/setup packages mosquitto libfaketime openssl chromium fonts-dejavu-core libatomic1
 
 .venv-cose/.made: tests/evidence/foreign/requirements.lock .ci/setup
 	@.ci/setup cose
