@@ -6,6 +6,7 @@ packet to drop, a connection to cut.
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -69,10 +70,11 @@ async def kill_collector(world: World, _gateway: Gateway, chance: random.Random)
 
 async def kill_worker(world: World, _gateway: Gateway, chance: random.Random) -> bool:
     workers = world.collector.children()
-    if not workers:
-        return False
-    os.kill(chance.choice(workers), signal.SIGKILL)
-    return True
+    with contextlib.suppress(ProcessLookupError):
+        if workers:
+            os.kill(chance.choice(workers), signal.SIGKILL)
+            return True
+    return False
 
 
 async def kill_broker(world: World, _gateway: Gateway, _chance: random.Random) -> bool:

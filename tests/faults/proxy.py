@@ -12,7 +12,6 @@ from enum import Enum
 
 LOOPBACK = "127.0.0.1"
 PUBLISH, PUBACK = 0x30, 0x40
-_CHUNK = 2**16
 
 Witness = Callable[[str, bytes], None]
 

@@ -18,7 +18,7 @@ ALL = frozenset({"clock", "disk"})
 async def test_a_few_faults_lose_nothing() -> None:
     """Real processes; what this machine does not allow is left out, and said."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults", "25", "--seed", "4", "--gateways", "3"),
+        *(sys.executable, "-m", "tests.faults", "25", "--seed", "4", "--gateways", "2"),
         cwd=ROOT,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

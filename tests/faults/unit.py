@@ -39,10 +39,16 @@ class Unit:
         await self._started.wait()
 
     async def kill(self, *, whole: bool) -> bool:
-        """End it with SIGKILL, with all of its session or without; its next process is there when this returns."""
+        """End it with SIGKILL, with all of its session or without; its next process is there when this returns.
+
+        Returns:
+            Whether it was running.
+        """
+        if not self._process.is_running:
+            return False
         self._started.clear()
         self._killed = True
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(ProcessLookupError):  # it has ended since, which nobody was told yet
             (os.killpg if whole else os.kill)(self._process.pid, signal.SIGKILL)
         await self._started.wait()
         return True
@@ -60,7 +66,7 @@ class Unit:
         pid = self._process.pid
         try:
             return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-        except OSError:
+        except OSError:  # it runs no more
             return []
 
     async def _keep(self) -> None:

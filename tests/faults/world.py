@@ -96,11 +96,12 @@ class World:
         await asyncio.gather(*map(self._enrol, self.gateways))
 
     async def calm_down(self) -> None:
-        """Let every agent start anew, survey once more, and deliver what it has; then end all in order.
+        """Let everybody start anew, every agent survey once more and deliver what it has; then end all in order.
 
         What is still in a spool when the time is up stays there, and is counted.
         """
-        await asyncio.gather(*(self._stop(gateway.agent) for gateway in self.gateways))
+        await asyncio.gather(*map(self._stop, self.units))
+        await self.collector.start()
         before = [gateway.answered() for gateway in self.gateways]
         for gateway in self.gateways:
             gateway.configure(SELDOM_S)

@@ -75,6 +75,11 @@ class Process:
         """Its process id."""
         return self._process.pid if self._process else 0
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._process is not None and self._process.returncode is None
+
     async def wait(self, within_s: float | None = READY_WITHIN_S) -> int:
         """Wait until it ends by itself; the exit code."""
         return await asyncio.wait_for(self._process.wait(), within_s) if self._process else 0
