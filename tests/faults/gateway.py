@@ -98,6 +98,10 @@ class Gateway:
         """How many messages wait in its spool."""
         return len(spool.waiting(self.state_dir))
 
+    def has_ballast(self) -> bool:
+        """Whether its spool has room to give up on a full disk."""
+        return (self.state_dir / "spool" / "ballast").exists()
+
     def answered(self) -> int:
         """How many were answered, as far as it keeps them."""
         return sum(1 for box in (spool.KEPT, spool.REFUSED) for _ in archive.answered(self.state_dir / box))

@@ -17,8 +17,10 @@ from tests.faults.gateway import Gateway
 from tests.faults.machine import Clock, Disk
 from tests.faults.proxy import Cut, Drop, Duplicate, Proxy, Reorder, Way
 from tests.faults.world import World
+from tests.world.processes import eventually
 
 PACKET_WITHIN_S = 5.0
+BALLAST_WITHIN_S = 5.0
 MOST_PACKETS = 5
 ROOM = 2**18  # bytes that may be left on a full disk; an agent's ballast is twice that
 LONG_S = 4.0
@@ -92,6 +94,11 @@ async def wipe_broker(world: World, _gateway: Gateway, _chance: random.Random) -
 
 
 async def fill_agent(_world: World, gateway: Gateway, chance: random.Random) -> bool:
+    """Where it has its ballast: who loses that room to others too must give up reports, and says so."""
+    try:
+        await eventually(gateway.has_ballast, within_s=BALLAST_WITHIN_S)
+    except AssertionError:
+        return False
     return await _fill(gateway.disk, chance)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from tests.faults.kinds import KINDS, Fault, inject, plan
 from tests.faults.world import World
 
-AT_ONCE = 16  # faults; beyond that the next one waits until one is over
+AT_ONCE = 24  # faults; beyond that the next one waits until one is over
 PROGRESS_S = 10.0
 
 
