@@ -48,7 +48,10 @@ async def run() -> None:
     """Work until nobody wants it any more."""
     loop, stdin = asyncio.get_running_loop(), asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stdin), sys.stdin)
-    work = msgspec.json.decode(await stdin.readline(), type=Work)
+    told = await stdin.readline()
+    if not told:
+        return  # the collector was killed meanwhile
+    work = msgspec.json.decode(told, type=Work)
     end = asyncio.ensure_future(stdin.read())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.cancel)
@@ -75,8 +78,9 @@ async def run() -> None:
 
 
 def _tell(part: str, state: str, detail: str | None) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(News(part=part, state=state, detail=detail)) + b"\n")
-    sys.stdout.buffer.flush()
+    with contextlib.suppress(BrokenPipeError):  # the collector was killed, and the end of stdin is on its way
+        sys.stdout.buffer.write(msgspec.json.encode(News(part=part, state=state, detail=detail)) + b"\n")
+        sys.stdout.buffer.flush()
 
 
 def _the_judge_looks_by_itself() -> None:
