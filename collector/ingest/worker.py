@@ -5,6 +5,7 @@ ends in order when stdin does, so it never outlives the collector, however that 
 """
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys

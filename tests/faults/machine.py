@@ -77,7 +77,7 @@ class Disk:
         """Leave what it holds in the directory, where it outlives us."""
         copy = self.directory.with_suffix(".copy")
         shutil.copytree(self.directory, copy)
-        _run("umount", str(self.directory))
+        _run("umount", "--lazy", str(self.directory))
         self.directory.rmdir()
         copy.rename(self.directory)
 
