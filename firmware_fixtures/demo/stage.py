@@ -3,6 +3,7 @@
 STATE/agent.toml, STATE/agent/            the gateway
 STATE/collector.toml, STATE/collector/    the register
 STATE/issuers/                            keys and statements of the invented makers, shop and operator
+STATE/neighbour/                          reports of a second house, before the first run
 STATE/demo.json                           when the first run was, which ports were chosen, what is done
 STATE/log/                                what each program says
 """
@@ -23,6 +24,7 @@ from typing import Any, Self
 import msgspec
 
 from evidence.keys import SEED_BYTES, SigningKey
+from firmware_fixtures.demo.neighbour import PARTY, Neighbour
 from firmware_fixtures.demo.story import Issuer, Seen, Story, told_of
 
 LOOPBACK = "127.0.0.1"
@@ -40,6 +42,7 @@ class Progress(msgspec.Struct):
     house_port: int
     broker_port: int
     recorded: list[str] = []
+    reported: list[str] = []  # files of the second house
     seen: dict[str, Seen] = {}  # the devices of the household by each model id that they state
     enrolled: bool = False
 
@@ -115,10 +118,14 @@ class Stage:
     async def _tell(self, *, until: int) -> None:
         story = Story(datetime.fromisoformat(self.progress.first_run), self.progress.seen)
         self._write_configs(story.sales())
-        keys = {issuer.party: await self._issuer(issuer) for issuer in story.issuers}
+        neighbour = story.neighbour(self._key(PARTY))
+        if not self.progress.recorded:
+            await self._collector("gateways", "enrol", neighbour.gateway, self._key(PARTY).public.data.hex())
+        keys = {issuer.party: await self._issuer(issuer) for issuer in story.issuers} | {PARTY: self._key(PARTY)}
         for episode in story.episodes(keys, until=until):
             if episode.recorded_at in self.progress.recorded:
                 continue
+            await self._report(neighbour, until=episode.day)
             self._say(f"  {episode.recorded_at[:10]}  {', '.join(name[4:-5] for name in episode.files)}")
             folder = self.state / "issuers" / episode.recorded_at[:10]
             folder.mkdir(exist_ok=True)
@@ -128,6 +135,19 @@ class Stage:
             await self._collector("statements", "submit", *clock, str(folder))
             self.progress.recorded.append(episode.recorded_at)
             self._save()
+        await self._report(neighbour, until=until)
+
+    async def _report(self, neighbour: Neighbour, *, until: int) -> None:
+        folder = self.state / "neighbour"
+        folder.mkdir(exist_ok=True)
+        files = {folder / f"{day:+04}.cbor": data for day, data in neighbour.reports() if day <= until}
+        new = [file for file in files if file.name not in self.progress.reported]
+        for file in new:
+            file.write_bytes(files[file])
+        if new:
+            await self._collector("reports", "submit", "--as-issued", *map(str, new))
+        self.progress.reported += [file.name for file in new]
+        self._save()
 
     async def enrol(self) -> None:
         """Let the gateway enrol itself at the running collector, with a code as an operator would hand it over."""
@@ -169,15 +189,18 @@ class Stage:
         return await self.program("collector", "--config", str(self.collector_config), *arguments)
 
     async def _issuer(self, issuer: Issuer) -> SigningKey:
-        file = self.state / "issuers" / (issuer.party.replace(":", "-") + ".key")
-        if not file.exists():
-            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-                out.write(secrets.token_bytes(SEED_BYTES))
-        key = SigningKey(file.read_bytes())
+        key = self._key(issuer.party)
         if not self.progress.recorded:
             number = ("--register-number", issuer.register_number) if issuer.register_number else ()
             await self._collector("issuers", "enrol", issuer.party, key.public.data.hex(), *number)
         return key
+
+    def _key(self, party: str) -> SigningKey:
+        file = self.state / "issuers" / (party.replace(":", "-") + ".key")
+        if not file.exists():
+            with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+                out.write(secrets.token_bytes(SEED_BYTES))
+        return SigningKey(file.read_bytes())
 
     def _write_configs(self, sales: tuple[dict[str, Any], ...]) -> None:
         progress = self.progress

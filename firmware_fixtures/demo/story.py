@@ -17,6 +17,7 @@ import msgspec
 from evidence import statement
 from evidence.keys import SigningKey
 from evidence.statement import Statement
+from firmware_fixtures.demo.neighbour import PARTY, Neighbour
 
 STORY = Path(__file__).with_name("story.toml")
 _DAY = re.compile(r"@(-?\d+)")
@@ -47,9 +48,10 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def told_of() -> set[str]:
-    """The model ids of the devices that the story tells of."""
+    """The model ids of the devices of this house that the story tells of."""
     story = tomllib.loads(STORY.read_text())
-    devices = (told["device"] for told in (*story["statement"], *story["sale"]) if "device" in told)
+    stated = [told for told in story["statement"] if told["by"] != PARTY]
+    devices = (told["device"] for told in (*stated, *story["sale"]) if "device" in told)
     return {match[2] for match in map(_DEVICE.fullmatch, devices) if match}
 
 
@@ -67,6 +69,10 @@ class Story:
         self._seen = seen
         self.issuers = tuple(msgspec.convert(item, Issuer) for item in self._story["issuer"])
 
+    def neighbour(self, key: SigningKey) -> Neighbour:
+        """The second house, under this key."""
+        return Neighbour(self._story["neighbour"], self._first_run, key)
+
     def sales(self) -> tuple[dict[str, Any], ...]:
         """What the household bought, as entries of `agent.toml`."""
         every = self._story["every_sale"]
@@ -74,7 +80,7 @@ class Story:
 
     def episodes(self, keys: Mapping[str, SigningKey], *, until: int) -> Iterator[Episode]:
         """The statements up to a day, oldest first, each signed with its issuer's key."""
-        digests: dict[str, str] = {}
+        digests: dict[str, str] = {"neighbour": self.neighbour(keys[PARTY]).device}
         in_order = sorted(enumerate(self._story["statement"]), key=lambda item: (item[1]["day"], item[0]))
         for day, group in groupby(in_order, key=lambda item: item[1]["day"]):
             if day > until:

@@ -5,6 +5,7 @@ import os
 import signal
 import sqlite3
 import urllib.request
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,33 @@ def alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
+def own(page: str) -> dict[str, Any]:
+    """The gateway of this machine: the second house has one device, this one many."""
+    answer = fetch(f"{page}/api/v1/gateways") or {"items": []}
+    return max(answer["items"], key=lambda item: int(item["devices"]), default={"gateway": "", "last_sequence": 0})
+
+
 def last_number(page: str) -> int:
-    """The highest number of the one gateway."""
-    answer = fetch(f"{page}/api/v1/gateways")
-    return int(answer["items"][0]["last_sequence"]) if answer and answer["items"] else 0
+    """The highest number of this machine's gateway."""
+    return int(own(page)["last_sequence"])
 
 
-def numbers_on_record(state: Path) -> list[int]:
-    """Every number that the register holds, in order."""
+def numbers_on_record(state: Path, gateway: str) -> list[int]:
+    """Every number of a gateway that the register holds, in order."""
     with sqlite3.connect(f"file:{state}/collector/register.sqlite?mode=ro", uri=True) as register:
-        return [row[0] for row in register.execute("SELECT sequence FROM reports ORDER BY sequence")]
+        found = register.execute(
+            "SELECT sequence FROM reports WHERE gateway = ? ORDER BY sequence", [bytes.fromhex(gateway)]
+        )
+        return [row[0] for row in found]
+
+
+def replayed(page: str, first_run: datetime, day: int) -> dict[str, Any]:
+    """The verdict on the second house's bulb on a day, by what was known on it; days count from the first run."""
+    devices = fetch(f"{page}/api/v1/devices?limit=100")["items"]
+    bulb = next(i for i in devices if i["model"] == "lumenta/lb-980" and i["gateway"] != own(page)["gateway"])
+    asked = (first_run + timedelta(days=day)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    address = f"{page}/api/v1/devices/{bulb['gateway']}/{bulb['device']}/verdict?at={asked}&known={asked}"
+    return dict(fetch(address)["verdict"])
 
 
 @pytest.mark.timeout(300)
@@ -96,7 +114,14 @@ async def test_a_newcomer_sees_verdicts_and_leaves_nothing_behind(tmp_path: Path
         await eventually(lambda: PROMISED.keys() == found(page).keys(), within_s=60)
         assert set(found(page).values()) == {("FLEET_TOO_SMALL", None)}
 
-        gateway = fetch(f"{page}/api/v1/gateways")["items"][0]
+        first_run = datetime.fromisoformat(json.loads((state / "demo.json").read_text())["first_run"])
+        before, after = replayed(page, first_run, -101), replayed(page, first_run, -99)
+        for track in ("S", "M"):
+            assert (before[track]["code"], after[track]["code"]) == ("UP_TO_DATE", "UP_TO_DATE")
+            assert (before[track]["flags"], after[track]["flags"]) == ([], ["WINDOW_SHORTENED_LATER"])
+            assert before[track]["window"] == after[track]["window"]
+
+        gateway = own(page)
         first = programs(demo)
         assert set(first) == {"house", "line", "collector", "agent"}
         for pid in first.values():
@@ -108,10 +133,11 @@ async def test_a_newcomer_sees_verdicts_and_leaves_nothing_behind(tmp_path: Path
         assert await demo.end(signal.SIGINT) == 0
         assert not any(map(alive, again.values()))
 
-        before = numbers_on_record(state)
+        last_before = max(numbers_on_record(state, gateway["gateway"]))
         await demo.start()
-        await eventually(lambda: last_number(page) > max(before), within_s=120)
-        assert numbers_on_record(state) == list(range(1, max(numbers_on_record(state)) + 1))
+        await eventually(lambda: last_number(page) > last_before, within_s=120)
+        numbers = numbers_on_record(state, gateway["gateway"])
+        assert numbers == list(range(1, max(numbers) + 1))
         last = programs(demo).values()
         assert len(last) == 4
         assert await demo.end(signal.SIGINT) == 0
