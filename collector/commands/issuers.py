@@ -28,7 +28,12 @@ def add_parser(subparsers: Any) -> None:
     enrol = actions.add_parser("enrol", help="let a party make statements under a key")
     enrol.add_argument("party", type=_party, metavar="PARTY", help=f"role:name; the role is {', '.join(ROLES)}")
     enrol.add_argument("key", type=_hex(PUBLIC_KEY_BYTES), metavar="PUBLIC_KEY", help="Ed25519, 64 hex digits")
-    enrol.add_argument("--register-number", metavar="NUMBER", help="KvK or VAT, so that a new name is no new party")
+    enrol.add_argument(
+        "--register-number",
+        type=_register_number,
+        metavar="NUMBER",
+        help="KvK (8 digits) or VAT (with its country), so that a new name is no new party",
+    )
     enrol.add_argument(
         "--grant",
         type=_grant,
@@ -145,6 +150,16 @@ def _party(text: str) -> str:
     if not _PARTY.fullmatch(text):
         raise argparse.ArgumentTypeError(f"{text!r}; expected role:name, the role one of {', '.join(ROLES)}")
     return text
+
+
+def _register_number(text: str) -> str:
+    """One spelling for each number: what differs in blanks, dots or capitals is no other party."""
+    plain = re.sub(r"[\s.\-]", "", text).upper()
+    if match := re.fullmatch(r"(?:KVK)?([0-9]{8})", plain):
+        return f"KvK {match[1]}"
+    if re.fullmatch(r"(?!KVK)[A-Z]{2}(?=[0-9A-Z]*[0-9])[0-9A-Z]{2,12}", plain):
+        return f"VAT {plain}"
+    raise argparse.ArgumentTypeError(f"{text!r}; expected a KvK number of 8 digits, or a VAT number such as NL…B01")
 
 
 def _hex(size: int) -> Callable[[str], str]:

@@ -59,3 +59,30 @@ def test_the_operator_is_told_what_ending_a_key_means(command: Command) -> None:
     command("issuers", "enrol", SHOP, OLD.public.data.hex())
     code, out, _ = command("issuers", "end", OLD.public.id.hex())
     assert (code, "`issuers replace`" in out) == (0, True)
+
+
+@pytest.mark.parametrize(
+    ("number", "spelt_anew"),
+    [
+        pytest.param("KvK 12345678", "12.34.56.78", id="of a chamber of commerce"),
+        pytest.param("NL 0042 90 123 B01", "nl004290123b01", id="of a tax office"),
+    ],
+)
+def test_a_new_name_is_no_new_party(command: Command, number: str, spelt_anew: str) -> None:
+    """However its number is spelt; under the other role it may be the same legal person."""
+    assert command("issuers", "enrol", SHOP, OLD.public.data.hex(), "--register-number", number)[0] == 0
+    new = ("issuers", "enrol", "seller:zonlicht", NEW.public.data.hex(), "--register-number", spelt_anew)
+    code, _, err = command(*new)
+    assert (code, f"{SHOP} has register number" in err) == (65, True)
+    assert command("issuers", "enrol", "manufacturer:noordlicht", *new[3:])[0] == 0
+
+
+@pytest.mark.parametrize("number", ["1234", "KvK 1234567", "the chamber", "NLXX"])
+def test_a_number_that_no_register_gives_is_refused(
+    command: Command, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    """And the form is said."""
+    with pytest.raises(SystemExit) as ended:
+        command("issuers", "enrol", SHOP, OLD.public.data.hex(), "--register-number", number)
+    assert ended.value.code == 64
+    assert "expected a KvK number of 8 digits" in capsys.readouterr().err
