@@ -33,7 +33,7 @@ async def check(connection: AsyncConnection, fact: Fact) -> None:
     rule = _RULES[kind].get(role)
     if rule is None:
         allowed = " or ".join(_RULES[kind])
-        raise refused(Reason.ISSUER, f"a {kind} is recorded by {allowed}, not by {fact['issuer']}")
+        raise refused(Reason.ISSUER, f"{kind} is recorded by {allowed}, not by {fact['issuer']}")
     await rule(connection, fact, name)
     if fact.get("corrects") is not None:
         await _check_correction(connection, fact)

@@ -2,8 +2,14 @@
 
 import re
 
-from collector.catalogue import authority, kinds
+import pytest
+
+from collector.catalogue import authority, key_terms, kinds
 from collector.catalogue.reasons import Reason
+from collector.errors import RejectedError
+from evidence import statement
+from evidence.written import read_statements
+from tests.collector.register import HOME, Register, key_of
 from tests.shared import ROOT
 
 PAGE = (ROOT / "collector" / "catalogue" / "README.md").read_text()
@@ -14,6 +20,16 @@ ROLES = {
     "operator": "operator",
     "feed": "third_party",
 }
+EXAMPLES = PAGE.split("```toml\n", 1)[1].split("```", 1)[0]
+SIGNS = {
+    "model": "operator:register",
+    "unit": "operator:register",
+    "sale": "gateway:" + HOME,
+    "waiver": "gateway:" + HOME,
+    "acknowledgement": "gateway:" + HOME,
+}
+WRITTEN = read_statements(EXAMPLES, "2026-11-20T12:00:00Z")
+REFUSED = {"acknowledgement": Reason.NOTICE, "key_succession": Reason.KIND}
 ELSEWHERE = {"key_succession", "party", "key", "report"}
 
 
@@ -41,3 +57,16 @@ def test_every_reason_of_the_door_is_told() -> None:
     """By its word."""
     told = {word for first, _ in rows("reason") for word in re.findall(r"`(\w+)`", first)}
     assert {str(reason) for reason in Reason} <= told
+
+
+async def test_every_kind_is_written_as_the_page_shows_it(register: Register) -> None:
+    """In the page's order each goes on record, but for what names a notice that is not there, and the succession."""
+    assert {each.kind for each in WRITTEN} == kinds.FACT_KINDS | kinds.ABOUT_FACTS.keys() | {key_terms.KIND}
+    for each in WRITTEN:
+        data = statement.sign(each, key_of(SIGNS.get(each.kind, "manufacturer:acme")))
+        if each.kind not in REFUSED:
+            await register.submit(data)
+            continue
+        with pytest.raises(RejectedError) as refused:
+            await register.check(data)
+        assert refused.value.reason == REFUSED[each.kind]
