@@ -86,16 +86,21 @@ async def open_session(
 
 
 class _Client(aiomqtt.Client):
-    """Does not wait for a socket that was closed meanwhile, as each death of a broker would else leave a traceback."""
+    """Waits to write on open sockets only; aiomqtt asks for it a turn later, when the death of a broker closed it."""
 
-    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:
-        register = super()._on_socket_register_write
+    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:  # noqa: ARG002  # paho's
+        def write() -> None:
+            try:
+                client.loop_write()
+            except Exception as error:  # noqa: BLE001  # as aiomqtt has it: whatever it is, the connection is lost
+                if not self._disconnected.done():
+                    self._disconnected.set_exception(error)
 
-        def register_if_open() -> None:
+        def register() -> None:
             if sock.fileno() >= 0:
-                register(client, userdata, sock)
+                self._loop.add_writer(sock.fileno(), write)
 
-        self._loop.call_soon_threadsafe(register_if_open)
+        self._loop.call_soon_threadsafe(register)
 
 
 class _Ear(logging.Handler):

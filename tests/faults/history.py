@@ -9,7 +9,6 @@
 import hashlib
 import json
 import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,8 +38,6 @@ from tests.world.processes import command
 
 _FOREVER = 2**40  # later than any clock that jumped
 _PAGE = 500
-# aiomqtt 2.5 asks to be called for a socket that was closed meanwhile, and asyncio says so.
-_HARMLESS = re.compile(r"Exception in callback \S*add_writer.*?Bad file descriptor", re.DOTALL)
 
 
 class Report(NamedTuple):
@@ -126,7 +123,7 @@ async def gather(world: World, witness: Witness) -> History:
         if code != os.EX_IOERR:  # its disk was full when it began
             history.stumbles.append(f"{unit.log} ended by itself with {code}, {count} times")
     for unit in world.units:
-        if "Traceback" in _HARMLESS.sub("", unit.log.read_text(errors="replace")):
+        if "Traceback" in unit.log.read_text(errors="replace"):
             history.stumbles.append(f"a traceback in {unit.log}")
     return history
 
