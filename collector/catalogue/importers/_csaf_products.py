@@ -45,7 +45,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
 def products(sheet: Sheet, tree: Node) -> dict[str, Product]:
     """The products of a tree that name a model, by their product id; the others are listed."""
-    found: dict[str, Product] = {}
+    found: dict[str, Product | None] = {}
     for path in _leaves(sheet, tree, ()):
         with sheet.part():
             leaf = path[-1].get("product")
@@ -55,7 +55,7 @@ def products(sheet: Sheet, tree: Node) -> dict[str, Product]:
     for relation in tree.listed("relationships"):
         with sheet.part():
             _add(found, relation.get("full_product_name"), _installed(found, relation))
-    return found
+    return {identity: product for identity, product in found.items() if product is not None}
 
 
 def groups(sheet: Sheet, tree: Node) -> dict[str, list[str]]:
@@ -74,15 +74,16 @@ def _leaves(sheet: Sheet, node: Node, path: tuple[Node, ...]) -> Iterator[tuple[
         with sheet.part():
             if branch.find("product") is not None:
                 yield (*path, branch)
-            else:
-                yield from _leaves(sheet, branch, (*path, branch))
+            yield from _leaves(sheet, branch, (*path, branch))
 
 
-def _add(found: dict[str, Product], full_name: Node, product: Product) -> None:
+def _add(found: dict[str, Product | None], full_name: Node, product: Product) -> None:
+    """An id that stands for two products stands for none: which of them is meant nobody can tell."""
     identity = full_name.get("product_id")
-    if identity.text() in found:
-        raise identity.unmapped(Reason.CONTRADICTION, "this product id stands for another product already")
-    found[identity.text()] = product
+    before = found.setdefault(identity.text(), product)
+    if before is None or msgspec.structs.replace(product, node=before.node) != before:
+        found[identity.text()] = None
+        raise identity.unmapped(Reason.CONTRADICTION, "this product id stands for another product too, so for none")
 
 
 def _product(path: tuple[Node, ...], leaf: Node) -> Product:
@@ -113,7 +114,7 @@ def _ids(leaf: Node) -> tuple[str, ...]:
     return tuple(filter(None, (model_id("model", number) for number in numbers if not set(number) & set("*?"))))
 
 
-def _installed(found: dict[str, Product], relation: Node) -> Product:
+def _installed(found: dict[str, Product | None], relation: Node) -> Product:
     if relation.get("category").value != "installed_on":
         raise relation.unmapped(Reason.UNMAPPED, "only what is installed on a device is its software")
     software = found.get(relation.get("product_reference").text())

@@ -16,6 +16,7 @@ from collector.catalogue.importers._vers import Range
 
 _CVE: Final = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}")
 _SEVERITIES: Final = ("low", "medium", "high", "critical")
+_REMEDIES: Final = ("mitigation", "no_fix_planned", "none_available", "vendor_fix", "workaround")
 _ORDERED: Final = {"from", "before", "through"}
 
 
@@ -48,6 +49,7 @@ class _Status(msgspec.Struct, frozen=True):
     first: list[str] = []
     last: list[str] = []
     fixed: list[str] = []
+    good: list[str] = []
 
     @property
     def affected(self) -> list[str]:
@@ -56,7 +58,7 @@ class _Status(msgspec.Struct, frozen=True):
 
 
 _AFFECTED: Final = {"known_affected": "known", "first_affected": "first", "last_affected": "last"}
-_GOOD: Final = {"fixed": "fixed", "first_fixed": "fixed", "known_not_affected": None}
+_GOOD: Final = {"fixed": "fixed", "first_fixed": "fixed", "known_not_affected": "good"}
 
 
 def state(context: Context, node: Node) -> None:
@@ -65,10 +67,14 @@ def state(context: Context, node: Node) -> None:
     severities = _severities(context, node)
     refused = _remediated(context, node, "no_fix_planned")
     fixable = _remediated(context, node, "vendor_fix")
+    for each in sorted(refused.keys() & fixable.keys()):
+        context.sheet.skip(refused.pop(each).place, Reason.CONTRADICTION, "said to get a fix and to get none", each)
     for model, status in _by_model(context, node).items():
         with context.sheet.part():
             affected = status.affected
             fields = {"model": model, **shared, **_versions(context, node, model, status)}
+            if not affected and not status.fixed:
+                fields["affected"] = []  # says nothing, and takes back what was said before
             if found := [severities[each] for each in affected if each in severities]:
                 fields["severity"] = _SEVERITIES[max(found)]
             if affected and all(each in refused for each in affected):
@@ -83,9 +89,9 @@ def state(context: Context, node: Node) -> None:
 def _name(context: Context, node: Node) -> str:
     with context.sheet.part():
         if (cve := node.find("cve")) is not None:
-            if not _CVE.fullmatch(cve.text()):
+            if not _CVE.fullmatch(cve.text().upper()):
                 raise cve.unmapped(Reason.NAME, "expected a name such as CVE-2026-12345")
-            return cve.text()
+            return cve.text().upper()
     for identity in node.listed("ids"):
         return identity.get("text").text()
     if context.name is None:
@@ -98,6 +104,8 @@ def _by_model(context: Context, node: Node) -> dict[str, _Status]:
     status = node.get("product_status")
     said = {key: [each.text() for each in status.listed(key)] for key in (*_AFFECTED, *_GOOD)}
     affected, good = ({each for key in keys for each in said[key]} for keys in (_AFFECTED, _GOOD))
+    if not any(status.value.values()):
+        raise status.unmapped(Reason.MISSING, "expected products")
     for key in sorted(set(status.keys()) - said.keys()):
         if unread := status.get(key).value:
             detail = f"{key} says neither that a product is affected nor that it is not"
@@ -111,8 +119,11 @@ def _by_model(context: Context, node: Node) -> dict[str, _Status]:
     found: dict[str, _Status] = {}
     for key, place in {**_AFFECTED, **_GOOD}.items():
         for each in dict.fromkeys(said[key]):
-            if place is not None and each not in left_out:
+            if each not in left_out:
                 getattr(found.setdefault(context.products[each].model, _Status()), place).append(each)
+    if good_only := sorted(each for of in found.values() if of.good and not of.affected for each in of.good):
+        detail = "no fact says that a product is not affected; this only takes back an earlier word that it is"
+        context.sheet.skip(status.place, Reason.UNMAPPED, detail, good_only)
     return found
 
 
@@ -186,7 +197,7 @@ def _severities(context: Context, node: Node) -> dict[str, int]:
     for score in node.listed("scores"):
         with context.sheet.part():
             if (cvss := score.find("cvss_v3")) is None:
-                continue
+                raise score.unmapped(Reason.UNMAPPED, "only CVSS 3 has a word for the severity")
             word = cvss.get("baseSeverity")
             if word.text().lower() not in ("none", *_SEVERITIES):
                 raise word.unmapped(Reason.TYPE, f"expected one of {', '.join(_SEVERITIES)}")
@@ -203,12 +214,19 @@ def _remediated(context: Context, node: Node, category: str) -> dict[str, Node]:
     groups: dict[str, Node] = {}
     for remediation in node.listed("remediations"):
         with context.sheet.part():
-            if remediation.get("category").value == category:
+            said = remediation.get("category")
+            if said.value not in _REMEDIES:
+                raise said.unmapped(Reason.TYPE, f"expected one of {', '.join(_REMEDIES)}")
+            if said.value == category:
+                if not (remediation.find("product_ids") or remediation.find("group_ids")):
+                    raise remediation.unmapped(Reason.PRODUCT, "does not say for which products")
                 for each in remediation.listed("product_ids"):
                     found.setdefault(each.text(), remediation)
                 for group in remediation.listed("group_ids"):
                     groups.setdefault(group.text(), remediation)
     for name, remediation in groups.items():
+        if name not in context.groups:
+            context.sheet.skip(remediation.place, Reason.PRODUCT, f"there is no group {name}", remediation.value)
         for product in context.groups.get(name, ()):
             found.setdefault(product, remediation)
     return found

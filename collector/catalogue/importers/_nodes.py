@@ -37,6 +37,10 @@ class Node:
         """That this cannot be mapped, and why; to be raised."""
         return UnmappedError(self.place, reason, detail, self.value)
 
+    def instead(self, value: Any) -> "Node":
+        """Another value for what stands there."""
+        return Node(value, self._pointer, self._lines)
+
     def find(self, key: str) -> "Node | None":
         """The member of an object, None where it is absent or null."""
         if not isinstance(self.value, dict):

@@ -14,28 +14,36 @@ Range = dict[str, Any]
 
 _VERS: Final = re.compile(r"vers:[a-z0-9.+-]+/(.+)", re.ASCII)
 _CONSTRAINT: Final = re.compile(r"(<=|>=|<|=)?\s*([^\s<>=!|,;*]+)")
-# What CSAF's mandatory test 6.1.31 looks for in a product version, and lists.
+# What CSAF's mandatory test 6.1.31 looks for in a product version, and lists; and what else people write in place of
+# one: a dash or blank between two versions, `1.x`, `4.5+`, and that there is none.
 _NO_VERSION: Final = re.compile(
-    r"[<>|,;*]|\s-\s|\b(?:after|all|and|any|before|earlier|later|or|prior|through|to|until|versions?)\b", re.IGNORECASE
+    r"[<>=\u2264\u2265|,;*&?/\u2010-\u2015]|\.\.|\s-\s|\.\d+[\s-]+v?\d+\.\d|[.\s]x\b|^\W*$|^[~^]|\+$"
+    r"|\b(?:above|after|all|and|any|before|below|current|earlier|from|higher|later|latest|less|lower|newer|none|null|older|or"
+    r"|prior|since|tba|tbd|than|through|thru|to|undefined|unknown|unspecified|until|up|versions?"
+    r"|ab|alle|bis|oder|und|versionen|vor|of|ouder|tot|vanaf)\b",
+    re.IGNORECASE,
 )
+
+
+def is_one(name: str) -> bool:
+    """Whether this may be one version: no span, no list, no word for none."""
+    return _NO_VERSION.search(name) is None
 
 
 def version(name: str) -> list[Range] | None:
     """The one version of a `product_version`; None where the name says something else or more."""
-    if _NO_VERSION.search(name):
-        return ranges(name)
-    return [{"exact": name}]
+    return [{"exact": name}] if is_one(name) else ranges(name)
 
 
 def ranges(name: str) -> list[Range] | None:
     """The ranges of a `product_version_range`; None where they are not all of a form that has one meaning."""
-    if name == "vers:all/*":
-        return [{"all": True}]
     specifier = _VERS.fullmatch(name)
+    if specifier and specifier[1] == "*":
+        return [{"all": True}]
     constraints = [_CONSTRAINT.fullmatch(part.strip()) for part in (specifier[1] if specifier else name).split("|")]
-    if any(constraint is None for constraint in constraints):
+    found = [(part[1] or "", part[2]) for part in constraints if part is not None and is_one(part[2])]
+    if len(found) < len(constraints):
         return None
-    found = [(part[1] or "", part[2]) for part in constraints if part is not None]
     if specifier:
         return _combined((operator or "=", unquote(text)) for operator, text in found)
     return _combined(found)

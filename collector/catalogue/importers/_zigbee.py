@@ -1,16 +1,21 @@
 """A Zigbee OTA image (ZCL specification chapter 11), whichever index lists it.
 
 `fileVersion` is a number of 32 bits that is ordered within one manufacturer code and image type and means nothing
-outside it. An index may narrow an image down to a device's model id, or to a manufacturer name too: that is then
-another model. Only an image that is for every device of its type lets the type be an id of the model.
+outside it. The highest number of each of the three stands for any, and the image types from 0xFFC0 for credentials,
+settings and logs: none of them is the firmware of one kind of device. An index may narrow an image down to a device's
+model id, or to a manufacturer name too: that is then another model. Only an image that is for every device of its type
+lets the type be an id of the model.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from collector.catalogue.importers import _names as names
+from collector.catalogue.importers._contract import Reason
 from collector.catalogue.importers._nodes import MAX_UINT16, MAX_UINT32, Node
 from collector.catalogue.importers._sheet import Sheet
 from evidence.ids import model_id
+
+_NO_FIRMWARE: Final = 0xFFC0  # image types from here on
 
 
 def number16(node: Node) -> int:
@@ -45,7 +50,14 @@ def state(
         device: The model id that it is narrowed down to.
         maker: The manufacturer name that it is narrowed down to.
         fields: Further fields of the release.
+
+    Raises:
+        UnmappedError: It is no firmware of one kind of device, or has no version.
     """
+    if code == MAX_UINT16 or image_type >= _NO_FIRMWARE:
+        raise entry.unmapped(Reason.PRODUCT, f"code {code} and image type {image_type} are no one device's firmware")
+    if version == MAX_UINT32:
+        raise entry.unmapped(Reason.VERSION, f"{version} stands for any version")
     narrowed = [part for part in (device, maker) if part is not None]
     model = "/".join([names.zigbee(code, image_type), *map(names.slug, narrowed)])
     if narrowed:

@@ -6,7 +6,8 @@
   be among the products: a `vendor_fix` without one is listed, since it says of no version that it is fixed.
 - CSAF has no version schemes: what is to be compared is compared in the scheme of the model's entry.
 - Public since: the vulnerability's release date, else the document's first. Said at: the document's current date.
-- `no_fix_planned` is a refusal, `none_available` is none. Severity is that of the highest CVSS 3 score.
+- `no_fix_planned` is a refusal, unless there is a fix too; `none_available` is none. `known_not_affected` takes back
+  what the publisher said before. Severity is that of the highest CVSS 3 score.
 - Drafts, and what the Traffic Light Protocol keeps from the public, do not go on a public record.
 """
 

@@ -24,6 +24,8 @@ from collector.catalogue.importers._yaml import front_matter
 
 SUFFIXES: Final = (".md", ".json")
 _UPDATES: Final = re.compile(r"security|updat|support|firmware|patch", re.IGNORECASE)
+_OF_OTHER_THINGS: Final = re.compile(r"active|hardware|repair|sales|warrant", re.IGNORECASE)
+_VERSION: Final = re.compile(r"1\..*")
 
 
 class _Product(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +61,11 @@ def _page(sheet: Sheet, root: Node) -> None:
 
 
 def _answer(sheet: Sheet, root: Node) -> None:
+    if isinstance(root.value, list):
+        raise root.unmapped(Reason.FORMAT, "expected an answer of API v1; those before it do not name their product")
+    version = root.find("schema_version")
+    if version is not None and not _VERSION.fullmatch(version.text()):
+        raise version.unmapped(Reason.FORMAT, "expected schema version 1")
     asserted_at = None
     with sheet.part():
         if (modified := root.find("last_modified")) is not None:
@@ -102,7 +109,7 @@ def _model(sheet: Sheet, product: _Product, cycle: Node, released: Node | None) 
 
 
 def _window(sheet: Sheet, product: _Product, cycle: Node, end: Node) -> None:
-    if not _UPDATES.search(product.label):
+    if not _UPDATES.search(product.label) or _OF_OTHER_THINGS.search(product.label):
         detail = f"headed {product.label!r}, which is not until when there are updates"
         raise end.unmapped(Reason.MEANING, detail)
     fields: dict[str, Any]

@@ -18,7 +18,7 @@ from collector.catalogue.importers._sheet import Sheet
 
 SUFFIXES: Final = (".json",)
 _CODE: Final = 4476  # IKEA of Sweden, in the Zigbee alliance's list of manufacturer codes
-_DEVICE: Final = re.compile(r"[^/]+_v([0-9]{1,10})_[^/]+")
+_DEVICE: Final = re.compile(r"_v([0-9]{1,10})(?=_)")
 _HUB: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*)_release_prod_v([0-9]+\.[0-9]+\.[0-9]+)_[^/]+")
 
 
@@ -52,10 +52,10 @@ def _version(entry: Node) -> int:
     if high is not None:
         return zigbee.number16(high) << 16 | zigbee.number16(entry.get("fw_file_version_LSB"))
     url = entry.get("fw_binary_url")
-    found = _DEVICE.fullmatch(_file(url))
-    if found is None or int(found[1]) > MAX_UINT32:
-        raise url.unmapped(Reason.VERSION, "expected a file name with _v and the file version")
-    return int(found[1])
+    found = _DEVICE.findall(_file(url))
+    if len(found) != 1 or int(found[0]) > MAX_UINT32:
+        raise url.unmapped(Reason.VERSION, "expected a file name with one _v and the file version")
+    return int(found[0])
 
 
 def _hub(sheet: Sheet, entry: Node) -> None:

@@ -71,6 +71,6 @@ def _regions(entry: Node) -> dict[str, Any]:
 
 
 def _digest(node: Node) -> str:
-    if not _SHA256.fullmatch(node.text()):
-        raise node.unmapped(Reason.TYPE, "expected SHA-256 as 64 lower-case hex digits")
-    return node.text()
+    if not _SHA256.fullmatch(node.text().casefold()):
+        raise node.unmapped(Reason.TYPE, "expected SHA-256 as 64 hex digits")
+    return node.text().casefold()

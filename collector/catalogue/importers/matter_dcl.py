@@ -57,18 +57,17 @@ def _version(sheet: Sheet, node: Node) -> None:
     with sheet.part():
         fields["version_alt"] = node.get("softwareVersionString").text()
     with sheet.part():
-        if digest := _digest(node):
-            fields["digests"] = [digest]
+        if (checksum := _filled(node, "otaChecksum")) is not None:
+            fields["digests"] = [_digest(checksum, node.get("otaChecksumType"))]
     if _filled(node, "otaUrl") is None:
         seen += ("gone_at",)
         sheet.skip(node.place, Reason.DOWNLOAD, "without otaUrl no device can get this version", node.value)
     sheet.state(node.place, "release", fields, seen=seen)
 
 
-def _digest(node: Node) -> str | None:
-    checksum, kind = _filled(node, "otaChecksum"), node.find("otaChecksumType")
-    if checksum is None or kind is None or kind.value != _SHA256:
-        return None
+def _digest(checksum: Node, kind: Node) -> str:
+    if kind.integer(0, MAX_UINT16) != _SHA256:
+        raise kind.unmapped(Reason.UNMAPPED, f"only checksums of type {_SHA256}, SHA-256, are compared with anything")
     try:
         raw = base64.b64decode(checksum.text(), validate=True)
     except (ValueError, binascii.Error):
@@ -81,7 +80,7 @@ def _digest(node: Node) -> str | None:
 def _filled(node: Node, key: str) -> Node | None:
     """The ledger writes an empty text for what is absent."""
     found = node.find(key)
-    return None if found is None or found.value == "" else found
+    return None if found is None or (isinstance(found.value, str) and not found.value.strip()) else found
 
 
 def _versions(sheet: Sheet, node: Node) -> None:

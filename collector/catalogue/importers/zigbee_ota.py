@@ -35,8 +35,10 @@ def _image(sheet: Sheet, entry: Node) -> None:
     bounds = {field: zigbee.number16(found) for field, key in _BOUNDS.items() if (found := entry.find(key))}
     if bounds.get("hw_min", 0) > bounds.get("hw_max", MAX_UINT16):
         raise entry.unmapped(Reason.CONTRADICTION, "the lowest hardware version is above the highest")
-    makers: list[Node | None] = [*entry.listed("manufacturerName")]
-    for maker in makers or [None]:
+    makers = entry.find("manufacturerName")
+    if makers is not None and makers.value == []:
+        raise makers.unmapped(Reason.PRODUCT, "an empty list narrows it down to no device")
+    for maker in makers.items() if makers is not None else (None,):
         with sheet.part():
             zigbee.state(
                 sheet,

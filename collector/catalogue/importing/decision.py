@@ -49,8 +49,11 @@ def decide(before: Sequence[Fact], draft: Draft, said_at: str) -> Known | Late |
     asserted_at = draft.asserted_at or said_at
     content = {**draft.fields, **dict.fromkeys(draft.seen, True)}
     if not before:
-        nothing = draft.kind == "window" and "withdraw" in draft.fields
-        return Known() if nothing else Say(asserted_at, {**draft.fields, **dict.fromkeys(draft.seen, asserted_at)})
+        return (
+            Known()
+            if _takes_back(draft)
+            else Say(asserted_at, {**draft.fields, **dict.fromkeys(draft.seen, asserted_at)})
+        )
     last = before[-1]
     if _content(last) == content or any(
         fact["asserted_at"] == asserted_at and _content(fact) == content for fact in before
@@ -61,6 +64,11 @@ def decide(before: Sequence[Fact], draft: Draft, said_at: str) -> Known | Late |
     seen = {name: last.get(name, asserted_at) for name in draft.seen}
     place = {"replaces": [last["id"]]} if draft.kind == "window" else {"corrects": last["id"]}
     return Say(asserted_at, {**draft.fields, **seen, **place})
+
+
+def _takes_back(draft: Draft) -> bool:
+    """Whether it says nothing but that an earlier word no longer holds."""
+    return "withdraw" in draft.fields or (draft.kind == "advisory" and draft.fields.get("affected") == [])
 
 
 def _content(fact: Fact) -> dict[str, Any]:

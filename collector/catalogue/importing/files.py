@@ -13,9 +13,14 @@ from collector.catalogue.importers import Imported, Reason, Skipped, load, print
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The largest index of all LVFS firmware has a quarter of it."""
-
-
 _MAX_NAME: Final = 120  # characters of it go into each statement
+_PACKED: Final = {
+    b"\x1f\x8b": "gz",
+    b"PK\x03\x04": "zip",
+    b"\xfd7zXZ\x00": "xz",
+    b"BZh": "bz2",
+    b"\x28\xb5\x2f\xfd": "zst",
+}
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,14 +42,25 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 def found(paths: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
     """The files themselves, and of each folder those below it that may be of the format, hidden ones left out."""
     for path in paths:
-        if not path.is_dir():
+        if os.path.isdir(path):  # noqa: PTH112  # Path.is_dir raises for a name that is too long
+            yield from _below(path, suffixes)
+        else:
             yield path
-            continue
-        for folder, folders, files in os.walk(path):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(files):
-                if name.endswith(suffixes) and not name.startswith("."):
-                    yield Path(folder, name)
+
+
+def _below(path: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+    closed: list[Path] = []
+    for folder, folders, files in os.walk(path, onerror=lambda error: closed.append(Path(error.filename))):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        yield from (Path(folder, name) for name in sorted(files) if _may_be(name, suffixes))
+    yield from closed  # folders that cannot be read are listed like files
+
+
+def _may_be(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether a file of a folder is one of the format, or was before somebody packed it."""
+    lowered = name.casefold()
+    stem, _, last = lowered.rpartition(".")
+    return (stem if last in _PACKED.values() else lowered).endswith(suffixes) and not name.startswith(".")
 
 
 def parsed(format_: str, path: Path) -> tuple[Source, Imported]:
@@ -52,9 +68,17 @@ def parsed(format_: str, path: Path) -> tuple[Source, Imported]:
     try:
         data = _read(path)
     except _UnreadableError as fault:
-        skipped = Skipped(place="", reason=fault.reason, detail=str(fault), snippet="")
-        return _source(format_, path, b""), Imported(feed=format_, drafts=(), skipped=(skipped,))
-    return _source(format_, path, data), load(format_).parse(data, path.name)
+        return _source(format_, path, b""), _nothing(format_, fault.reason, str(fault))
+    source = _source(format_, path, data)
+    for magic, suffix in _PACKED.items():
+        if data.startswith(magic):
+            return source, _nothing(format_, Reason.FORMAT, f"packed as {suffix}: unpack it first")
+    return source, load(format_).parse(data, path.name)
+
+
+def _nothing(format_: str, reason: Reason, detail: str) -> Imported:
+    skipped = Skipped(place="", reason=reason, detail=detail, snippet="")
+    return Imported(feed=format_, drafts=(), skipped=(skipped,))
 
 
 class _UnreadableError(Exception):

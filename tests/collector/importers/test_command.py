@@ -1,5 +1,6 @@
 """`updateplicht-collector import`: what an operator types, sees and gets."""
 
+import gzip
 import json
 import os
 import time
@@ -147,6 +148,38 @@ def test_files_that_cannot_be_read_are_listed(run: Run, tmp_path: Path) -> None:
         "z.json": "tba",
     }
     assert (summary["files"], summary["faulty"], summary["new"]) == (5, 4, {"window": 1})
+
+
+def test_packed_and_shouted_names_are_not_passed_over(run: Run, tmp_path: Path) -> None:
+    """A folder is searched for what was meant; packed files are listed with what to do."""
+    folder = tmp_path / "records"
+    folder.mkdir()
+    record = core("2031-12-31T23:59:59Z", "2026-02-01T12:00:00Z").encode()
+    (folder / "CAM.JSON").write_bytes(record)
+    (folder / "packed.json.gz").write_bytes(gzip.compress(record))
+    (folder / "zip.json").write_bytes(b"PK\x03\x04")
+    (folder / "cam.json.sha512").write_text("00")
+    code, out, _ = run("import", "openeox", folder)
+    assert code == os.EX_DATAERR
+    assert f"{folder}/packed.json.gz: format: packed as gz: unpack it first" in out
+    assert f"{folder}/zip.json: format: packed as zip: unpack it first" in out
+    assert "3 files, 2 of them not understood\nnew:     1 window" in out
+
+
+def test_paths_that_the_system_refuses_are_listed(run: Run, tmp_path: Path) -> None:
+    """A name beyond all bounds, and a folder that lies too deep to be opened."""
+    inner = os.open(tmp_path, os.O_RDONLY)
+    (tmp_path / "deep").mkdir()
+    for name in ("deep", *["d" * 250] * 17):
+        if name != "deep":
+            os.mkdir(name, dir_fd=inner)
+        outer, inner = inner, os.open(name, os.O_RDONLY, dir_fd=inner)
+        os.close(outer)
+    os.close(inner)
+    code, out, _ = run("import", "openeox", tmp_path / ("n" * 300), tmp_path / "deep", "--json")
+    *listed, summary = lines(out)
+    assert (code, summary["files"]) == (os.EX_DATAERR, 2)
+    assert [(each["reason"], each["detail"]) for each in listed] == [("unreadable", "File name too long")] * 2
 
 
 MISTYPED = {

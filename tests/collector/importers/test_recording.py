@@ -16,6 +16,7 @@ from collector.store import imports
 from collector.store.database import reading
 from collector.store.schema import import_skips, keys, leaves, parties, statements
 from tests.collector.importers.conftest import Importing
+from tests.collector.importers.test_dirty import csaf
 from tests.collector.importers.test_fixtures import CASES
 from tests.collector.register import DAY, NOW, key_of
 
@@ -172,6 +173,18 @@ async def test_an_ended_release_withdraws_what_the_feed_said_before(importing: I
     await importing.text("endoflife", "a.md", page("true", "true"))
     before, after = await importing.facts()
     assert (after["model"], after["withdraw"], after["replaces"]) == ("bolder-phone/1", True, [before["id"]])
+
+
+async def test_who_is_not_affected_after_all_is_not_blamed_any_longer(importing: Importing) -> None:
+    """A later status takes the earlier word back; where there was none it says nothing."""
+    cleared = {"product_status": {"known_not_affected": ["OLD"]}}
+    await importing.text("csaf", "other.json", json.dumps(csaf({**cleared, "cve": "CVE-2026-9999"})))
+    await importing.text("csaf", "1.json", json.dumps(csaf({"product_status": {"known_affected": ["OLD"]}})))
+    await importing.text("csaf", "1.json", json.dumps(csaf(cleared, said="2026-03-01")))
+    before, after = await importing.facts("advisory")
+    assert (before["affected"], after["affected"], after["corrects"]) == ([{"exact": "1.9"}], [], before["id"])
+    again = await importing.text("csaf", "1.json", json.dumps(csaf(cleared, said="2026-03-01")))
+    assert again.new.total() == 0
 
 
 async def test_what_was_first_seen_gone_stays_gone_since_then(importing: Importing) -> None:

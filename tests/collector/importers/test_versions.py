@@ -8,6 +8,7 @@ from collector.catalogue.importers import _vers as vers
 
 RANGES: dict[str, list[dict[str, Any]] | None] = {
     "vers:all/*": [{"all": True}],
+    "vers:generic/*": [{"all": True}],
     "<4.4.2": [{"before": "4.4.2"}],
     "< 4.4.2": [{"before": "4.4.2"}],
     "<= 4.9.7": [{"through": "4.9.7"}],
@@ -31,9 +32,15 @@ RANGES: dict[str, list[dict[str, Any]] | None] = {
     "<4.4.2 and 5.0": None,
     "<": None,
     "*": None,
-    "vers:generic/*": None,
     "vers:/<1": None,
     "V1.0 - V2.3": None,
+    "<1.x": None,
+    "<tba": None,
+    "<= unspecified": None,
+    "<2.0\u2013beta": None,
+    "vers:npm/1.x": None,
+    "vers:generic/>=1|*": None,
+    "<1.2 (EU only)": None,
 }
 
 VERSIONS: dict[str, list[dict[str, Any]] | None] = {
@@ -48,6 +55,28 @@ VERSIONS: dict[str, list[dict[str, Any]] | None] = {
     "All versions < V3.0.29": None,
     "V3.0, V4.0": None,
     "Version 2": None,
+    "=1.2.3": [{"exact": "1.2.3"}],
+    "1.2.3 (build 5)": [{"exact": "1.2.3 (build 5)"}],
+    "1.0.0+build.5": [{"exact": "1.0.0+build.5"}],
+    "1.2.3-4": [{"exact": "1.2.3-4"}],
+    "1.0~rc1": [{"exact": "1.0~rc1"}],
+    "20240501-1234": [{"exact": "20240501-1234"}],
+    "1.x": None,
+    "2.0.X": None,
+    "4.5+": None,
+    "1.2.3\u20131.2.9": None,
+    "V1.0-V2.3": None,
+    "1.0..1.5": None,
+    "1.0/1.1": None,
+    "1.0 1.1": None,
+    "\u2264 1.2": None,
+    "&lt;1.2": None,
+    "~1.2": None,
+    "bis 4.5": None,
+    "N/A": None,
+    "unknown": None,
+    "tba": None,
+    "-": None,
 }
 
 
