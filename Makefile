@@ -37,7 +37,7 @@ test: setup-tests ## all tests, by as many processes as there are cores (ARGS=..
 test-stacks: setup-stacks ## the readers against device stacks that other projects wrote (ARGS=...)
 	$(PY) -m pytest -q tests/stacks $(ARGS)
 
-bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices)
+bench: setup ## how fast it is, in JSON lines: all benchmarks, or WHAT=ingest|judge (N=devices, or reports)
 	@$(PY) -m tests.bench $(WHAT)
 
 faults: setup-tests ## kill, cut, fill and unplug at random, N times (N=200 SEED=...), then show that nothing was lost

@@ -79,8 +79,11 @@ async def due(
     """
     before, stating = reports.alias("before"), reports.alias("stating")
     waiting = derive_queue.c
-    earlier = sa.select(sa.func.max(before.c.sequence)).where(
-        before.c.gateway == waiting.gateway, before.c.sequence < waiting.sequence, ~before.c.late
+    earlier = (
+        sa.select(before.c.sequence)
+        .where(before.c.gateway == waiting.gateway, before.c.sequence < waiting.sequence, ~before.c.late)
+        .order_by(before.c.sequence.desc())
+        .limit(1)
     )
     last = reports.alias("last")
     query = (

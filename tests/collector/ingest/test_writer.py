@@ -15,14 +15,14 @@ from collector.ingest import derivation
 from collector.ingest.clock import Clock
 from collector.ingest.ledger import Ledger
 from collector.ingest.verify import Message
-from collector.store import database
-from collector.store.database import open_engine, writing
+from collector.store import database, judgements
+from collector.store.database import open_engine, reading, writing
 from collector.store.derived import Reading
 from collector.store.schema import devices, reports
 from evidence.ids import topic
 from evidence.report import DeviceReport, Report
 from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
-from tests.collector.register import DEVICE, HOME, NEW_DEVICE, NOW, seen
+from tests.collector.register import DEVICE, HOME, NEW_DEVICE, NOW, Register, seen
 
 
 async def until(desk: Desk, part: str, state: str) -> None:
@@ -154,6 +154,23 @@ async def test_a_report_from_which_nothing_can_be_derived(desk: Desk, monkeypatc
     assert await stored(desk) == [1, 2, 3]
     names = [row["device"] for row in await desk.rows(sa.select(devices.c.device).order_by(devices.c.device))]
     assert names == [DEVICE, NEW_DEVICE]
+
+
+async def test_what_was_not_derived_when_a_collector_ended(tmp_path: Path) -> None:
+    """The next one does it, and until then the judge leaves the gateway's devices alone."""
+    async with Register.opened(tmp_path) as register:
+        await register.enrol_gateway(HOME)
+        await register.receive(HOME, "report", signed_report(1, seen(DEVICE)), at=NOW)
+        async with writing(register.engine) as connection:
+            data = signed_report(2, seen(DEVICE), seen(NEW_DEVICE))
+            await register.settle_in(connection, HOME, "report", data, at=NOW, derived=False)
+            assert await judgements.due(connection, now=NOW, limit=9) == []
+    async with Desk.open_for_work(tmp_path) as desk:
+        await desk.send_reports(signed_report(3, seen(DEVICE), seen(NEW_DEVICE), same=True))
+        names = [row["device"] for row in await desk.rows(sa.select(devices.c.device).order_by(devices.c.device))]
+        assert names == [DEVICE, NEW_DEVICE]
+        async with reading(desk.engine) as connection:
+            assert len(await judgements.due(connection, now=NOW, limit=9)) == 2
 
 
 async def test_messages_are_acknowledged_in_the_order_of_their_arrival(desk: Desk) -> None:
