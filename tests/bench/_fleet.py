@@ -53,10 +53,12 @@ class Home:
         return self._sign(None)
 
     def changed(self) -> bytes:
-        """The next report, with all devices, one of which has another version."""
+        """The next report, with all devices, one of which has another version of those that its model has."""
         one = self._random.randrange(len(self._devices))
         old = self._devices[one]
-        new = msgspec.structs.replace(old, version_raw=f"{old.version_raw}.{self._sequence}")
+        major, _, patch = str(old.version_raw).split(".")
+        others = (f"{major}.{minor}.{patch}" for minor in range(VERSIONS, 0, -1))
+        new = msgspec.structs.replace(old, version_raw=next(name for name in others if name != old.version_raw))
         self._devices = (*self._devices[:one], new, *self._devices[one + 1 :])
         self._inventory = report.inventory_digest(self._devices)
         return self._sign(self._devices)
