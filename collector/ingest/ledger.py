@@ -76,10 +76,8 @@ class Ledger:
 
     def _inventory(self, state: GatewayState, report: Report) -> Named:
         digest = report.inventory.hex()
-        if digest == state.last_inventory and state.inventory_number is not None:
-            # What is shown was stated; by which report nobody asks here.
-            number = state.inventory_number
-            return Named(gateway=state.gateway, inventory=digest, number=number, stated=number, unread=state.unread)
+        if (shown := _shown(state)) is not None:
+            self._named.setdefault((state.gateway, shown.inventory), shown)
         known = self._named.get((state.gateway, digest))
         if known is not None and (known.stated is not None or report.devices is None):
             return known
@@ -101,3 +99,11 @@ class Ledger:
         state.last_report_at = self._now
         state.last_inventory, state.inventory_number = inventory.inventory, inventory.number
         state.unread = inventory.unread
+
+
+def _shown(state: GatewayState) -> Named | None:
+    """The inventory that is shown: it was stated; by which report nobody asks here."""
+    number = state.inventory_number
+    if state.last_inventory is None or number is None:
+        return None
+    return Named(state.gateway, state.last_inventory, number, number, state.unread)

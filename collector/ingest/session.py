@@ -30,6 +30,7 @@ TOPICS: Final = ("updateplicht/1/+/+/report", "updateplicht/1/+/+/statement")
 RECEIVE_MAXIMUM: Final = 1000
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEPALIVE_S: Final = 30
+READ_BYTES: Final = 64 * 1024
 CONNECT_S: Final = 5.0
 FIRST_DELAY_S: Final = 0.2
 LAST_DELAY_S: Final = 30.0
@@ -105,7 +106,7 @@ class Session:
             self._connection.publish(topic, payload)
 
 
-class _Connection(asyncio.Protocol):
+class _Connection(asyncio.BufferedProtocol):
     """One connection, from CONNECT to its end."""
 
     def __init__(self, name: str, version: MQTTProtocolVersion, topics: Sequence[str], inbox: Inbox) -> None:
@@ -115,6 +116,8 @@ class _Connection(asyncio.Protocol):
         self._topics = topics
         self._inbox = inbox
         self._transport: asyncio.Transport | None = None
+        # Read into again and again: asyncio would make 256 KiB anew for each read, however little comes.
+        self._read = memoryview(bytearray(READ_BYTES))
         self._unread = bytearray()
         self._unsent: list[bytes] = []
         self._access = Access()
@@ -177,10 +180,14 @@ class _Connection(asyncio.Protocol):
             )
         )
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002  # asyncio's
+        """Where to put what comes."""
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
         """Take what has come whole."""
         self._heard_at = self._loop.time()
-        self._unread += data
+        self._unread += self._read[:nbytes]
         try:
             for first, body in packets.split(self._unread):
                 self._take(first, body)

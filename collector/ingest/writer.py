@@ -39,6 +39,7 @@ from evidence.ids import topic
 
 MAX_BATCH: Final = 1000
 PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
+LULL_S: Final = 0.02  # without a message, before what follows from reports is derived
 LAG_S: Final = 1.0  # so long what follows from reports may wait while others come; then the two take turns
 FIRST_DELAY_S: Final = 0.1
 LAST_DELAY_S: Final = 30.0
@@ -93,7 +94,7 @@ class Writer:
         await self._write_held()
         while True:
             is_behind = self._behind_since is not None
-            if arrivals := await self._inbox.take(MAX_BATCH, 0 if is_behind else PATIENCE_S):
+            if arrivals := await self._inbox.take(MAX_BATCH, LULL_S if is_behind else PATIENCE_S):
                 await self._write(arrivals)
             elif not is_behind:
                 await self._patiently(self._remind)

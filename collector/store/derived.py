@@ -77,16 +77,23 @@ async def due(
         shards: Of gateways whose first byte is from one to before the other.
         of: Of these gateways only.
     """
-    before, stating = reports.alias("before"), reports.alias("stating")
-    waiting = derive_queue.c
+    query = _DUE.where(derive_queue.c.gateway >= f"{shards[0]:02x}").limit(most)
+    if shards[1] < 256:
+        query = query.where(derive_queue.c.gateway < f"{shards[1]:02x}")
+    if of is not None:
+        query = query.where(derive_queue.c.gateway.in_(of))
+    return [Due(**row) for row in (await connection.execute(query)).mappings()]
+
+
+def _query() -> sa.Select[Any]:
+    waiting, before, last, stating = derive_queue.c, *(reports.alias(name) for name in ("before", "last", "stating"))
     earlier = (
         sa.select(before.c.sequence)
         .where(before.c.gateway == waiting.gateway, before.c.sequence < waiting.sequence, ~before.c.late)
         .order_by(before.c.sequence.desc())
         .limit(1)
     )
-    last = reports.alias("last")
-    query = (
+    return (
         sa.select(
             *(waiting.gateway, waiting.sequence, reports.c.received_at, reports.c.inventory, stating.c.body),
             *(last.c.received_at.label("before_at"), last.c.inventory.label("before")),
@@ -95,15 +102,11 @@ async def due(
         .join(inventories, (inventories.c.gateway == waiting.gateway) & (inventories.c.number == reports.c.inventory))
         .join(stating, (stating.c.gateway == waiting.gateway) & (stating.c.sequence == inventories.c.stated))
         .outerjoin(last, (last.c.gateway == waiting.gateway) & (last.c.sequence == earlier.scalar_subquery()))
-        .where(waiting.gateway >= f"{shards[0]:02x}")
         .order_by(waiting.gateway, waiting.sequence)
-        .limit(most)
     )
-    if shards[1] < 256:
-        query = query.where(waiting.gateway < f"{shards[1]:02x}")
-    if of is not None:
-        query = query.where(waiting.gateway.in_(of))
-    return [Due(**row) for row in (await connection.execute(query)).mappings()]
+
+
+_DUE: Final = _query()
 
 
 async def device_states(connection: AsyncConnection, names: Collection[str]) -> dict[str, dict[str, DeviceState]]:

@@ -37,7 +37,7 @@ class GatewayState(msgspec.Struct):
     unread: bool = False
 
 
-class Named(msgspec.Struct, frozen=True, kw_only=True):
+class Named(msgspec.Struct, frozen=True):
     """An inventory that a gateway's reports named.
 
     Attributes:

@@ -74,6 +74,15 @@ async def test_of_a_report_that_says_what_its_row_says_the_signature_is_kept(des
         assert (await audited.stored(connection, 2, 3))[2].body != second
 
 
+async def test_a_batch_goes_from_what_is_shown_to_something_else_and_back(desk: Desk) -> None:
+    """What was shown when it began is known when it comes again."""
+    await desk.send_reports(signed_report(1, seen(DEVICE)))
+    await desk.send_reports(signed_report(2, seen(DEVICE, "2.0.0")), signed_report(3, seen(DEVICE)))
+    assert await shown(desk) == {DEVICE: "1.0.0"}
+    assert len(await desk.rows(sa.select(inventories))) == 2
+    assert await desk.rejected() == []
+
+
 async def test_the_same_bytes_again_are_receipted_again_and_stored_once(desk: Desk) -> None:
     """Within a batch, in a later one, and under a later head, always at the same leaf."""
     data = signed_report(1, seen(DEVICE))
