@@ -183,7 +183,7 @@ class Publisher:
 
     def _again_later(self, digest: str, now: float) -> None:
         times, _ = self._sent.get(digest, (0, now))
-        delay = min(self._pace.resend_most_s, self._pace.resend_s * 2**times)
+        delay = min(self._pace.resend_most_s, self._pace.resend_s * 2 ** min(times, 20))
         self._sent[digest] = (times + 1, now + delay * random.uniform(0.5, 1))  # noqa: S311
 
     async def _sleep(self, now: float) -> None:

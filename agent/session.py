@@ -1,4 +1,4 @@
-"""One MQTT session with the collector's broker: the only file that knows which library speaks it.
+"""One MQTT session with the collector's broker.
 
 MQTT 3.1.1, QoS 1, a persistent session for the service. A client id has at most 23 characters, since a broker need not
 take more (section 3.1.3.1).
@@ -8,15 +8,14 @@ import contextlib
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from typing import Any
 
 import aiomqtt
-from paho.mqtt import client as mqtt
 
 from agent import access
 from agent.config import BrokerSettings
 from agent.enrolment import Enrolment
 from agent.errors import BrokerError, PublishError, TlsError
+from agent.mqtt import Client
 from evidence.ids import topic
 
 _LISTENED = ("receipt", "request")
@@ -68,7 +67,7 @@ async def open_session(
     context = access.tls(settings) if enrolment.tls else None
     ear = _Ear()
     with _translated(ear):
-        client = _Client(
+        client = Client(
             enrolment.host,
             enrolment.port,
             identifier=name[:_MAX_NAME],
@@ -83,24 +82,6 @@ async def open_session(
         async with client:
             await client.subscribe([(topic(gateway, leaf), 1) for leaf in _LISTENED])
             yield MqttSession(client, gateway)
-
-
-class _Client(aiomqtt.Client):
-    """Waits to write on open sockets only; aiomqtt asks for it a turn later, when the death of a broker closed it."""
-
-    def _on_socket_register_write(self, client: mqtt.Client, userdata: Any, sock: Any) -> None:  # noqa: ARG002  # paho's
-        def write() -> None:
-            try:
-                client.loop_write()
-            except Exception as error:  # noqa: BLE001  # as aiomqtt has it: whatever it is, the connection is lost
-                if not self._disconnected.done():
-                    self._disconnected.set_exception(error)
-
-        def register() -> None:
-            if sock.fileno() >= 0:
-                self._loop.add_writer(sock.fileno(), write)
-
-        self._loop.call_soon_threadsafe(register)
 
 
 class _Ear(logging.Handler):

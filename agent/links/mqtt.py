@@ -28,13 +28,14 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from aiomqtt import Client, Message, MqttError
+from aiomqtt import Message, MqttError
 from aiomqtt.exceptions import MqttConnectError
 from paho.mqtt.reasoncodes import ReasonCode
 
 from agent.credentials import private_file
 from agent.errors import CredentialError, LinkError
 from agent.links import tap
+from agent.mqtt import Client
 from evidence.report import Result
 
 QUIET_S = 1.0

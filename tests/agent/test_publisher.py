@@ -224,8 +224,9 @@ def _request(collector: Witness, gateway: str) -> bytes:
     return sign_request(Request(log=collector.log, gateway=gateway, requested_at=NOW, whole=True), collector.key)
 
 
-async def test_numbers_that_never_came_are_sent_from_the_buyers_copy(post: Post, collector: Witness) -> None:
+async def test_numbers_that_never_came_are_sent_from_the_buyers_copy(tmp_path: Path, collector: Witness) -> None:
     """Only those asked for, the same bytes, in order."""
+    post = Post(tmp_path, collector, PATIENT)  # what comes twice must not be taken for what was asked for
     sent = post.put(1, 2, 3, 4)
     async with post.open():
         await eventually(post.is_empty)
@@ -316,6 +317,22 @@ async def test_no_more_than_a_window_is_on_the_way(tmp_path: Path) -> None:
         post.publisher.wake()
         await eventually(lambda: len(session.sent) == 101)
     assert session.sent == sent[:101]
+
+
+async def test_what_is_never_answered_is_sent_again_however_often_it_was(tmp_path: Path) -> None:
+    """A collector may be silent for longer than any delay can double."""
+    session = StillSession()
+
+    @asynccontextmanager
+    async def connect(_enrolment: Enrolment, _gateway: str) -> AsyncIterator[Session]:
+        yield session
+
+    pace = Pace(resend_s=1e-9, resend_most_s=1e-6)
+    post = Post(tmp_path, Witness(0), pace)
+    post.publisher = Publisher(post.gateway, post.spool, post.remembered, connect=connect, pace=pace)
+    post.put(1)
+    async with post.open():
+        await eventually(lambda: len(session.sent) > 1100)
 
 
 async def test_the_herd_does_not_come_back_in_step(tmp_path: Path) -> None:
