@@ -28,6 +28,7 @@ from collector.ingest.clock import Clock
 from collector.ingest.crew import Crew
 from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
+from collector.ingest.patience import delays
 from collector.judge import Judge
 from collector.register import opened
 from collector.running import Running
@@ -35,6 +36,8 @@ from collector.server import Server
 from collector.transparency.log import Log
 from collector.web.app import create_app
 
+FIRST_DELAY_S: Final = 0.2
+LAST_DELAY_S: Final = 30.0
 CONNECTED_WITHIN_S: Final = 10.0  # else it is ready without its broker, and says so in its health
 
 logger = logging.getLogger(__name__)
@@ -124,8 +127,22 @@ class _Service:
             async with asyncio.timeout(CONNECTED_WITHIN_S):
                 await self._ingest.connected.wait()
         where = Running(web=f"http://{server.address}/", broker=self._broker)
-        running.tell(self._config.running_path, where)
+        told = self._is_told(where)
         ready(where)
+        for wait in delays(FIRST_DELAY_S, LAST_DELAY_S):
+            if told:
+                break
+            await asyncio.sleep(wait)
+            told = self._is_told(where)
+
+    def _is_told(self, where: Running) -> bool:
+        """Whether commands find this collector now: a disk that is full must not end what it does besides."""
+        try:
+            running.tell(self._config.running_path, where)
+        except OSError as error:
+            logger.warning("%s; commands beside do not find this collector yet", error)
+            return False
+        return True
 
 
 @asynccontextmanager

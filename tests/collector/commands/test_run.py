@@ -62,6 +62,22 @@ async def test_it_says_where_it_answers_and_ends_in_order(config: Path) -> None:
     assert find(load(str(config)).running_path) is None
 
 
+async def test_it_works_though_it_cannot_say_where(config: Path) -> None:
+    """On a disk without room, or as here where its file cannot be made; commands find it once there is room."""
+    path = load(str(config)).running_path
+    obstacle = path.with_suffix(".draft")
+    obstacle.mkdir(parents=True)
+    collector = process(config)
+    ready = await collector.start(until_ready=True)
+    with await asyncio.to_thread(urllib.request.urlopen, f"{ready['web']}healthz") as answer:
+        assert json.load(answer)["ok"] is True
+    assert find(path) is None
+    obstacle.rmdir()
+    await eventually(lambda: find(path) is not None)
+    assert await collector.end(signal.SIGTERM) == 0
+    assert "Traceback" not in collector.output()
+
+
 async def test_control_c_ends_it_in_order(config: Path) -> None:
     """As SIGTERM does."""
     collector = process(config)
