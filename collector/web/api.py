@@ -149,8 +149,14 @@ async def known_device(connection: AsyncConnection, gateway: str, device: str) -
 
 
 async def _replayed(connection: AsyncConnection, gateway: str, device: str, asked: Moments, room: Room) -> ReplayItem:
-    verdict = await replay(connection, await known_device(connection, gateway, device), asked, room)
-    return ReplayItem(at=asked.at, known=asked.known, verdict=verdict)
+    replayed = await replay(connection, await known_device(connection, gateway, device), asked, room)
+    return ReplayItem(
+        at=asked.at,
+        known=asked.known,
+        policy_digest=room.policy.digest(),
+        verdict=replayed.tracks,
+        evidence=replayed.grounds,
+    )
 
 
 @get("/healthz", include_in_schema=True)

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.appraisal import FactError
 from collector.appraisal.days import day_end, day_start
 from collector.appraisal.facts import UpdateWindow
+from collector.appraisal.grounds import GroundFact, grounds
 from collector.appraisal.promises import Promise, promises
 from collector.catalogue.facts import facts_for
 from collector.store import rows, views
@@ -24,6 +25,7 @@ from collector.web.room import Room
 from collector.web.shown import stated
 
 _ANSWERS: Final = 20
+_GROUNDS: Final = 50
 
 
 class PromiseShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,8 +55,13 @@ class NoticeShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Beside(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is shown beside the verdicts of a device; the answers are by the track of the party that gave them."""
+    """All that is shown beside the verdicts of a device; the answers are by the track of the party that gave them.
 
+    `grounds` are the facts that the verdicts stand on, the newest of them; `older` is how many more there are.
+    """
+
+    grounds: tuple[GroundFact, ...]
+    older: int
     promises: tuple[PromiseShown, ...]
     notices: tuple[NoticeShown, ...]
     answers: dict[str, list[rows.Statement]]
@@ -68,13 +75,16 @@ async def beside(
     facts = await facts_for(connection, device.gateway, device.device, room.policy, known=known)
     try:
         made = await asyncio.to_thread(promises, facts, asked.at, asked.known, room.policy)
+        stands_on = await asyncio.to_thread(grounds, facts, asked.at, asked.known, room.policy)
     except FactError:  # the judge's fault is shown with the verdict, and hides nothing else
-        made = ()
+        made, stands_on = (), ()
     owing = debts(device, asked.at, asked.known, room.policy)
     parties = {"S": f"seller:{owing.S.name}", "M": f"manufacturer:{owing.M.name}"}
     given = await views.answers(connection, device, parties.values(), known=known, limit=_ANSWERS)
     return Beside(
         promises=tuple(_promise(each, language) for each in made),
+        grounds=stands_on[-_GROUNDS:],
+        older=max(0, len(stands_on) - _GROUNDS),
         notices=_unconfirmed(facts, language),
         answers={track: [each for each in given if each.issuer == party] for track, party in parties.items()},
     )

@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from collector.appraisal.grounds import GroundFact
 from collector.store import rows
 from collector.web.debts import Tracks, debts
 from collector.web.paging import word_for
@@ -105,11 +106,16 @@ class VerdictItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReplayItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict for any instant, with what was known at any instant."""
+    """A verdict for any instant, with what was known at any instant, and all that it was made from.
+
+    The facts of `evidence` alone, judged at the two instants under the policy of that digest, give the verdict again.
+    """
 
     at: datetime
     known: datetime
+    policy_digest: str
     verdict: Tracks
+    evidence: tuple[GroundFact, ...]
 
 
 class StatementItem(msgspec.Struct, frozen=True, kw_only=True):

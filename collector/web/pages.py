@@ -135,7 +135,7 @@ async def device(
         at=at,
         known=known,
         replayed=replayed is not None,
-        tracks=_replayed(row, replayed, asked, language, room) if replayed else shown.tracks,
+        tracks=_replayed(row, replayed.tracks, asked, language, room) if replayed else shown.tracks,
         verdicts=[(item, tracks(item.verdict)) for item in verdicts.items],
         readings=[(item, showing.reading(item.reading)) for item in readings.items],
         statements=[(item, stated(item.fact)) for item in statements.items],

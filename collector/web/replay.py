@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.appraisal import AppraisalError, appraise
 from collector.appraisal.days import ONE_SECOND, day_end
+from collector.appraisal.grounds import GroundFact, grounds
 from collector.appraisal.values import parse_instant
 from collector.catalogue.facts import facts_for
 from collector.store.rows import Device
@@ -39,7 +40,14 @@ def moments(at: str, known: str, room: Room) -> Moments:
     return Moments(at=_moment("at", at, room), known=_moment("known", known, room))
 
 
-async def replay(connection: AsyncConnection, device: Device, asked: Moments, room: Room) -> Tracks:
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """Both tracks, and the facts that they stand on."""
+
+    tracks: Tracks
+    grounds: tuple[GroundFact, ...]
+
+
+async def replay(connection: AsyncConnection, device: Device, asked: Moments, room: Room) -> Replayed:
     """Both tracks, judged by the policy in force.
 
     Raises:
@@ -49,9 +57,10 @@ async def replay(connection: AsyncConnection, device: Device, asked: Moments, ro
     facts = await facts_for(connection, device.gateway, device.device, room.policy, known=known)
     try:
         verdicts = await asyncio.to_thread(appraise, facts, asked.at, asked.known, room.policy)
+        stands_on = await asyncio.to_thread(grounds, facts, asked.at, asked.known, room.policy)
     except AppraisalError as error:
         raise HTTPException(status_code=409, detail=f"the facts on record cannot be judged: {error}") from error
-    return Tracks(**verdicts)
+    return Replayed(tracks=Tracks(**verdicts), grounds=stands_on)
 
 
 def _moment(name: str, text: str, room: Room) -> datetime:

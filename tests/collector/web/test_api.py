@@ -1,9 +1,11 @@
 """The register for programs."""
 
 import asyncio
+import json
 from collections.abc import Sequence
 
 import httpx
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -187,6 +189,24 @@ async def test_a_verdict_of_any_day_is_what_the_judge_says(
     for track in expected.values():
         assert isinstance(track, Verdict)
         assert track.to_json() in answer.content
+
+
+async def test_a_verdict_names_all_that_it_was_made_from(
+    client: httpx.AsyncClient, register: Register, names: dict[str, str]
+) -> None:
+    """The policy's digest, and the ids under which the facts stand on record: with these alone it comes again."""
+    at = "2026-11-20T12:30:00Z"
+    told = (await client.get(f"/api/v1/devices/{GATEWAY}/{names['lamp']}/verdict?at={at}&known={at}")).json()
+    policy, instant = shipped(POLICY), parse_instant(at)
+    assert told["policy_digest"] == policy.digest()
+    async with reading(register.engine) as connection:
+        facts = await facts_for(connection, GATEWAY, names["lamp"], policy, known=int(instant.timestamp()))
+    by_id = {fact["id"]: fact for fact in facts}
+    named = [by_id[each["id"]] for each in told["evidence"]]
+    assert [(each["kind"], each["issuer"]) for each in told["evidence"]] == [(f["kind"], f["issuer"]) for f in named]
+    assert {"report", "sale", "window", "model"} <= {fact["kind"] for fact in named}
+    alone = appraise(named, instant, instant, policy)
+    assert json.loads(msgspec.json.encode(alone)) == told["verdict"]
 
 
 async def test_a_promise_that_was_shortened_is_seen_from_the_day_on_which_it_was(

@@ -201,3 +201,17 @@ async def test_a_faulty_fact_takes_the_promises_away_and_nothing_else(
     await register.statement("window", "manufacturer:acme", {"model": "acme/cam"}, ago=1)
     answer = await visitor.get(page_of(name))
     assert (answer.status_code, TEXTS["en"]["promises.none"] in words(answer.text)) == (200, True)
+
+
+@pytest.mark.parametrize("code", language.LOCALES)
+async def test_the_evidence_under_a_verdict_is_named(
+    visitor: httpx.AsyncClient, names: dict[str, str], code: str
+) -> None:
+    """Each piece with who said it and the number under which it stands on record, as the API names it."""
+    lamp, day_asked = page_of(names["lamp"]), {"at": "2026-11-20", "known": "2026-11-20"}
+    text = (await visitor.get(lamp, params={**day_asked, "lang": code})).text
+    section = text.partition('aria-labelledby="grounds"')[2].partition("</section>")[0]
+    named = (await visitor.get(f"/api/v1{lamp}/verdict", params=day_asked)).json()["evidence"]
+    assert sorted(re.findall(r"<code>(\w+)</code>", section)) == sorted(each["id"] for each in named)
+    assert TEXTS[code]["kind.report"] in words(section)
+    assert TEXTS[code]["grounds.show.other"].replace("{n}", str(len(named))) in words(section)
