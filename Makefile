@@ -49,7 +49,7 @@ fuzz: setup .venv/.fuzz ## every parser of untrusted bytes against atheris (SECO
 .venv/.fuzz: tests/fuzz/requirements.lock .venv/.made
 	@.ci/setup fuzz
 
-check: setup ## format, lint, types, import rules, then all tests
+check: setup ## format, lint, types, import rules, then test
 	$(PY) -m ruff format --check $(CODE)
 	$(PY) -m ruff check $(CODE)
 	$(PY) -m mypy

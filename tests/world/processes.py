@@ -99,9 +99,8 @@ async def running(
 ) -> AsyncIterator[tuple[Process, dict[str, Any]]]:
     """A process for the length of a block, and what it said when it was ready."""
     process = Process(log, *arguments)
-    said = await process.start(until_ready=until_ready)
     try:
-        yield process, said
+        yield process, await process.start(until_ready=until_ready)
     finally:
         await process.end()
 

@@ -7,7 +7,9 @@ import socket
 import sys
 import urllib.request
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import sqlalchemy as sa
@@ -31,8 +33,9 @@ COUNT = 300
 WITHIN_S = 60.0
 
 
-def process(config: Path) -> Process:
-    return Process(config.parent / "collector.log", "collector", "--config", str(config), "run")
+def collecting(config: Path) -> AbstractAsyncContextManager[tuple[Process, dict[str, Any]]]:
+    """A collector that is ready, and that ends with the block at the latest."""
+    return running(config.parent / "collector.log", "collector", "--config", str(config), "run", until_ready=True)
 
 
 def enrol(config: Path) -> None:
@@ -49,15 +52,14 @@ async def stored(config: Path) -> dict[int, str]:
 
 async def test_it_says_where_it_answers_and_ends_in_order(config: Path) -> None:
     """One line of JSON; pages, status and a code find it; SIGTERM ends it with 0, and nobody finds it any more."""
-    collector = process(config)
-    ready = await collector.start(until_ready=True)
-    assert ready.keys() == {"ready", "web", "broker"}
-    with await asyncio.to_thread(urllib.request.urlopen, f"{ready['web']}healthz") as answer:
-        assert json.load(answer)["ok"] is True
-    where = find(load(str(config)).running_path)
-    assert where is not None
-    assert where.broker == ready["broker"]
-    assert await collector.end(signal.SIGTERM) == 0
+    async with collecting(config) as (collector, ready):
+        assert ready.keys() == {"ready", "web", "broker"}
+        with await asyncio.to_thread(urllib.request.urlopen, f"{ready['web']}healthz") as answer:
+            assert json.load(answer)["ok"] is True
+        where = find(load(str(config)).running_path)
+        assert where is not None
+        assert where.broker == ready["broker"]
+        assert await collector.end(signal.SIGTERM) == 0
     assert "Traceback" not in collector.output()
     assert find(load(str(config)).running_path) is None
 
@@ -80,16 +82,14 @@ async def test_it_works_though_it_cannot_say_where(config: Path) -> None:
 
 async def test_control_c_ends_it_in_order(config: Path) -> None:
     """As SIGTERM does."""
-    collector = process(config)
-    await collector.start(until_ready=True)
-    assert await collector.end(signal.SIGINT) == 0
+    async with collecting(config) as (collector, _):
+        assert await collector.end(signal.SIGINT) == 0
     assert "Traceback" not in collector.output()
 
 
 async def test_commands_find_a_running_collector(config: Path, command: Command) -> None:
     """Its health, and the port that its broker chose; a second collector is told to wait."""
-    log = config.parent / "collector.log"
-    async with running(log, "collector", "--config", str(config), "run", until_ready=True):
+    async with collecting(config):
         code, out, _ = await asyncio.to_thread(command, "status", "--json")
         assert (code, json.loads(out)["health"]["ok"]) == (0, True)
         _, out, _ = await asyncio.to_thread(command, "status")
@@ -160,20 +160,19 @@ async def test_kill_minus_nine_loses_nothing(tmp_path: Path) -> None:
         async with opened(load(str(config)), now=0) as (_, log):
             gateway = Gateway(mosquitto.port, log.key.public)
         listening = asyncio.create_task(gateway.listen())
-        collector = process(config)
-        await collector.start(until_ready=True)
-        for first in range(1, COUNT + 1, 100):
-            sending = asyncio.create_task(gateway.send(messages[number] for number in range(first, first + 100)))
-            seen_before = len(gateway.receipted)
-            await eventually(lambda before=seen_before: len(gateway.receipted) > before)  # type: ignore[misc]
-            await collector.end(signal.SIGKILL)
-            await sending
-            await collector.start(until_ready=True)
-        wanted = {number: digest(data) for number, data in messages.items()}
-        async with asyncio.timeout(WITHIN_S):
-            while await stored(config) != wanted:  # noqa: ASYNC110  # it is another process that stores
-                await asyncio.sleep(0.1)
-        assert gateway.receipted <= set(wanted.values())
-        assert await collector.end() == 0
+        async with collecting(config) as (collector, _):
+            for first in range(1, COUNT + 1, 100):
+                sending = asyncio.create_task(gateway.send(messages[number] for number in range(first, first + 100)))
+                seen_before = len(gateway.receipted)
+                await eventually(lambda before=seen_before: len(gateway.receipted) > before)  # type: ignore[misc]
+                await collector.end(signal.SIGKILL)
+                await sending
+                await collector.start(until_ready=True)
+            wanted = {number: digest(data) for number, data in messages.items()}
+            async with asyncio.timeout(WITHIN_S):
+                while await stored(config) != wanted:  # noqa: ASYNC110  # it is another process that stores
+                    await asyncio.sleep(0.1)
+            assert gateway.receipted <= set(wanted.values())
+            assert await collector.end() == 0
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

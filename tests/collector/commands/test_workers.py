@@ -10,7 +10,7 @@ from pathlib import Path
 
 from collector.config import load
 from collector.register import opened
-from tests.collector.commands.test_run import Gateway, enrol, process, stored
+from tests.collector.commands.test_run import Gateway, collecting, enrol, stored
 from tests.collector.ingest.desk import digest, signed_report
 from tests.collector.register import DEVICE, seen
 from tests.world.mosquitto import broker
@@ -50,25 +50,24 @@ async def test_workers_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
         async with opened(load(str(config)), now=0) as (_, log):
             gateway = Gateway(mosquitto.port, log.key.public)
         listening = asyncio.create_task(gateway.listen())
-        collector = process(config)
-        ready = await collector.start(until_ready=True)
-        for death in range(DEATHS):
-            begin = death * COUNT // DEATHS
-            await gateway.send(list(messages.values())[begin : begin + COUNT // DEATHS])
-            for pid in workers(collector):
-                os.kill(pid, signal.SIGKILL)
-            await eventually(lambda: len(list(workers(collector))) == 2 and healthy(ready["web"]))
-        await eventually(lambda: len(gateway.receipted) >= COUNT // DEATHS)
-        async with asyncio.timeout(30):
-            while len(await stored(config)) < COUNT:  # noqa: ASYNC110  # it is another process that stores
-                await asyncio.sleep(0.1)
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
-        left = list(workers(collector))
-        assert collector._process is not None
-        collector._process.kill()
-        await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
-        await collector.kill()
+        async with collecting(config) as (collector, ready):
+            for death in range(DEATHS):
+                begin = death * COUNT // DEATHS
+                await gateway.send(list(messages.values())[begin : begin + COUNT // DEATHS])
+                for pid in workers(collector):
+                    os.kill(pid, signal.SIGKILL)
+                await eventually(lambda: len(list(workers(collector))) == 2 and healthy(ready["web"]))
+            await eventually(lambda: len(gateway.receipted) >= COUNT // DEATHS)
+            async with asyncio.timeout(30):
+                while len(await stored(config)) < COUNT:  # noqa: ASYNC110  # it is another process that stores
+                    await asyncio.sleep(0.1)
+            listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
+            left = list(workers(collector))
+            assert collector._process is not None
+            collector._process.kill()
+            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+            await collector.kill()
     found = await stored(config)
     assert found == {number: digest(data) for number, data in messages.items()}
     assert gateway.receipted <= set(found.values())
