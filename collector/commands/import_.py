@@ -27,6 +27,8 @@ _OF_MODELS: Final = "model_"  # one for each product of most files; the summary 
 _PERIOD_S: Final = 5.0
 # The file as a whole gave nothing: somebody should look.
 _FAULTS: Final = {Reason.UNREADABLE, Reason.TOO_LARGE, Reason.ENCODING, Reason.MALFORMED, Reason.FORMAT}
+# It was read, and says nothing of a model: so much is understood.
+_READ: Final = {Reason.WITHHELD, Reason.MEANING, Reason.UNMAPPED, Reason.PRODUCT}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -132,7 +134,7 @@ class _Outcome:
     def file(self, imported: Imported, total: int) -> None:
         """One more file was parsed."""
         self._files += 1
-        self._faulty += not imported.drafts and any(skipped.reason in _FAULTS for skipped in imported.skipped)
+        self._faulty += _is_faulty(imported)
         now = time.monotonic()
         if now - self._told >= self._period:
             self._told = now
@@ -181,6 +183,11 @@ class _Outcome:
         if not self._files:
             return os.EX_NOINPUT
         return os.EX_DATAERR if self._faulty else os.EX_OK
+
+
+def _is_faulty(imported: Imported) -> bool:
+    reasons = {skipped.reason for skipped in imported.skipped}
+    return bool(not imported.drafts and reasons and (reasons & _FAULTS or not reasons & _READ))
 
 
 def _shown(skipped: "Skipped | Skip") -> dict[str, str]:

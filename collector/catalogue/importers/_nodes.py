@@ -55,6 +55,12 @@ class Node:
             raise self.unmapped(Reason.MISSING, f"expected `{key}`")
         return found
 
+    def mark(self, key: str) -> "Node":
+        """The member by which a document of a format is known."""
+        if not isinstance(self.value, dict) or self.value.get(key) is None:
+            raise self.unmapped(Reason.FORMAT, f"expected an object with `{key}`")
+        return self._child(key, self.value[key])
+
     def keys(self) -> list[str]:
         """The names of an object's members."""
         if not isinstance(self.value, dict):

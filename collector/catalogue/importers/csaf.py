@@ -35,7 +35,7 @@ def parse(data: bytes, _name: str) -> Imported:
     sheet = Sheet("csaf")
     with sheet.part():
         root = document(data)
-        head = root.get("document")
+        head = root.mark("document")
         if (version := head.find("csaf_version")) is None or version.value != "2.0":
             raise (version or head).unmapped(Reason.FORMAT, "expected a document of CSAF 2.0")
         _check_public(head)

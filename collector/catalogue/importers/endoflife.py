@@ -61,8 +61,7 @@ def _page(sheet: Sheet, root: Node) -> None:
 
 
 def _answer(sheet: Sheet, root: Node) -> None:
-    if isinstance(root.value, list):
-        raise root.unmapped(Reason.FORMAT, "expected an answer of API v1; those before it do not name their product")
+    result = root.mark("result")  # the answers before API v1 do not have it, and do not name their product
     version = root.find("schema_version")
     if version is not None and not _VERSION.fullmatch(version.text()):
         raise version.unmapped(Reason.FORMAT, "expected schema version 1")
@@ -70,7 +69,6 @@ def _answer(sheet: Sheet, root: Node) -> None:
     with sheet.part():
         if (modified := root.find("last_modified")) is not None:
             asserted_at = dates.instant(modified)
-    result = root.get("result")
     for product in result.items() if isinstance(result.value, list) else (result,):
         with sheet.part():
             _product(sheet, product, asserted_at)

@@ -28,7 +28,7 @@ def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
     sheet = Sheet("ledvance")
     with sheet.part():
-        for entry in document(data).get("firmwares").items():
+        for entry in document(data).mark("firmwares").items():
             with sheet.part():
                 _image(sheet, entry)
     return sheet.imported()

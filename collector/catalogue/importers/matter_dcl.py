@@ -31,7 +31,7 @@ def parse(data: bytes, _name: str) -> Imported:
     sheet = Sheet("matter-dcl")
     with sheet.part():
         root = document(data)
-        known = [key for key in root.keys() if key in _PARTS]  # noqa: SIM118  # a Node is no mapping
+        known = [key for key in _PARTS if isinstance(root.value, dict) and key in root.value]
         if not known:
             raise root.unmapped(Reason.FORMAT, f"expected an object with one of {', '.join(_PARTS)}")
         for key in known:

@@ -35,9 +35,9 @@ def parse(data: bytes, name: str) -> Imported:
 
 
 def _record(sheet: Sheet, root: Node, product: str) -> None:
-    schema = root.find("$schema")
-    if schema is None or schema.value != SCHEMA:
-        raise (schema or root).unmapped(Reason.FORMAT, f"expected $schema {SCHEMA}")
+    schema = root.mark("$schema")
+    if schema.value != SCHEMA:
+        raise schema.unmapped(Reason.FORMAT, f"expected $schema {SCHEMA}")
     for key in sorted(set(root.keys()) - _KNOWN):
         sheet.skip(f"/{key}", Reason.FORMAT, "not part of OpenEoX Core 1.0", root.value[key])
     written = _written(sheet, root)

@@ -18,7 +18,7 @@ def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
     sheet = Sheet("thirdreality")
     with sheet.part():
-        for entry in document(data).get("versions").items():
+        for entry in document(data).mark("versions").items():
             with sheet.part():
                 zigbee.state(
                     sheet,

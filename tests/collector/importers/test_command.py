@@ -12,8 +12,9 @@ import httpx
 import pytest
 
 from collector.__main__ import main
+from collector.catalogue.importers import names
 from collector.catalogue.importing.files import MAX_BYTES
-from tests.collector.importers.test_fixtures import CATALOGUE
+from tests.collector.importers.test_fixtures import CASES, CATALOGUE
 from tests.collector.importers.test_models import OPERATOR
 from tests.collector.importers.test_recording import core, index, page
 from tests.collector.register import DEVICE, HOME, Register, key_of, seen
@@ -180,6 +181,18 @@ def test_paths_that_the_system_refuses_are_listed(run: Run, tmp_path: Path) -> N
     *listed, summary = lines(out)
     assert (code, summary["files"]) == (os.EX_DATAERR, 2)
     assert [(each["reason"], each["detail"]) for each in listed] == [("unreadable", "File name too long")] * 2
+
+
+@pytest.mark.parametrize("format_", names())
+def test_a_file_of_another_format_is_not_taken_for_one_without_news(run: Run, format_: str) -> None:
+    """Who mistypes the format learns it from the exit code, whatever the two formats have in common."""
+    understood = [case for case in CASES if json.loads((case / "expected.json").read_text())["drafts"]]
+    others = [case for case in understood if case.parent.name != format_]
+    assert len(others) >= len(names())
+    for case in others:
+        document = next(path for path in case.iterdir() if path.name != "expected.json")
+        code, out, _ = run("import", format_, document, "--dry-run", "--json")
+        assert (code, lines(out)[-1]["new"]) == (os.EX_DATAERR, {}), document
 
 
 MISTYPED = {
