@@ -141,8 +141,13 @@ def _versions(context: Context, node: Node, model: str, status: _Status) -> dict
     )
     affected = [*chain.from_iterable(_affected(context, product) for product in known), *_bounds(context, first, last)]
     _list_schemeless(context, node, model, affected)
-    fixed_in = chain.from_iterable(_fixed(context, product) for product in fixed)
-    fields = {"affected": _once(affected), "fixed_in": list(dict.fromkeys(fixed_in))}
+    fixed_in = list(dict.fromkeys(chain.from_iterable(_fixed(context, product) for product in fixed)))
+    if both := {each["exact"] for each in affected if "exact" in each}.intersection(fixed_in):
+        detail = "versions of one model under two product ids, said to be affected and not to be"
+        context.sheet.skip(node.place, Reason.CONTRADICTION, detail, sorted(both))
+        affected = [each for each in affected if each.get("exact") not in both]
+        fixed_in = [each for each in fixed_in if each not in both]
+    fields = {"affected": _once(affected), "fixed_in": fixed_in}
     return {key: value for key, value in fields.items() if value}
 
 

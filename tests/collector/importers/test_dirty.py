@@ -172,6 +172,16 @@ def test_a_product_id_that_stands_for_two_stands_for_none() -> None:
     assert (stated(same, "affected"), listed(same)) == ([[{"exact": "1.9"}]], [])
 
 
+def test_a_version_that_is_affected_and_fixed_is_neither() -> None:
+    """Two product ids may stand for one version of one model; then nothing is said of it."""
+    twice = [
+        {"category": "product_version", "name": "1.9", "product": {"name": identity, "product_id": identity}}
+        for identity in ("OLD", "NEW")
+    ]
+    found = read("csaf", csaf({}, branches=twice))
+    assert (stated(found, "affected", "fixed_in"), listed(found)) == ([(None, None)], ["contradiction"])
+
+
 def test_a_branch_with_a_product_and_branches_below_it_is_read_whole() -> None:
     """The standard allows one of the two; what stands there is not dropped."""
     below = {"category": "product_version", "name": "2.0", "product": {"name": "new", "product_id": "NEW"}}
