@@ -69,14 +69,13 @@ async def test_it_works_though_it_cannot_say_where(config: Path) -> None:
     path = load(str(config)).running_path
     obstacle = path.with_suffix(".draft")
     obstacle.mkdir(parents=True)
-    collector = process(config)
-    ready = await collector.start(until_ready=True)
-    with await asyncio.to_thread(urllib.request.urlopen, f"{ready['web']}healthz") as answer:
-        assert json.load(answer)["ok"] is True
-    assert find(path) is None
-    obstacle.rmdir()
-    await eventually(lambda: find(path) is not None)
-    assert await collector.end(signal.SIGTERM) == 0
+    async with collecting(config) as (collector, ready):
+        with await asyncio.to_thread(urllib.request.urlopen, f"{ready['web']}healthz") as answer:
+            assert json.load(answer)["ok"] is True
+        assert find(path) is None
+        obstacle.rmdir()
+        await eventually(lambda: find(path) is not None)
+        assert await collector.end(signal.SIGTERM) == 0
     assert "Traceback" not in collector.output()
 
 
