@@ -3,7 +3,8 @@
 Most devices are some case: those that were read at least once, and of which nobody stated more than sales, units and
 notices. What then counts of their reports is each run's first one, the time at which the device was last read (E1), and
 how often it could not be read since (F-silent). Rejections are asked for only where the device was not read for too
-long (E1). Everybody else must be judged by himself, from all his facts (`facts_for`).
+long (E1). Everybody else must be judged by himself, from all his facts (`facts_for`), and so must whatever is on a
+gateway that is revoked: there some reports and statements count no more.
 """
 
 from collections.abc import Collection, Sequence
@@ -18,7 +19,7 @@ from collector.appraisal.policy import Policy
 from collector.catalogue.case import Case, Fact, Offer, Seen, encode
 from collector.catalogue.shelf import Shelf, Snapshot
 from collector.catalogue.testimony import REJECTIONS
-from collector.store import batches
+from collector.store import batches, revocations
 from collector.store.batches import Pair, Run, Stated
 
 _PLAIN: Final = frozenset({"sale", "unit", "notice"})
@@ -92,6 +93,7 @@ class Crowd:
             missed=await self._missed(connection, runs, seen, now),
             waiving=await batches.waiving(connection, gateways),
             refused=await batches.refused(connection, gateways, REJECTIONS),
+            revoked=await revocations.revoked(connection, gateways),
         )
 
     async def _missed(
@@ -155,6 +157,7 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
     missed: dict[Pair, int]
     waiving: set[str]
     refused: set[str]
+    revoked: set[str]
 
     def case(self, pair: Pair, read_at: int | None) -> tuple[Made | None, int | None]:
         """The case of a device, and when it grows stale; no case where it must be judged by itself.
@@ -169,7 +172,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
         gateway, device = pair
         now, readings = self.snapshot.now, self.seen.get(pair, ())
         ids = next((each.ids for each in reversed(readings) if each.result == "ok"), None)
-        if ids is None or read_at is None or gateway in self.waiving or pair not in self.missed:
+        if ids is None or read_at is None or pair not in self.missed:
+            return None, None
+        if gateway in self.waiving or gateway in self.revoked:
             return None, None
         told = [each for each in self.stated.get(device, ()) if _speaks_of(each, gateway)]
         runs = [run for run in self.runs[pair] if run.reading is not None]

@@ -4,7 +4,8 @@ For what was `known` by an instant, the facts are the same whatever instant is j
 may be among them, since the judge leaves them out himself (K1). Who may record what was checked at the door. What the
 door cannot know is kept apart here:
 
-- a household speaks of the devices on its own gateway only, whatever device id it names;
+- a household speaks of the devices on its own gateway only, whatever device id it names, and says nothing any more
+  from when on the gateway is revoked: its word is signed with the same key;
 - a model is given if any statement about it, whenever made, claims an id that the device has ever reported, and then
   with all its statements: a later one may have taken that id away;
 - a notice that the household acknowledged is given twice, as it was recorded, and from the acknowledgement on as
@@ -19,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from collector.appraisal.policy import Policy
 from collector.catalogue.instants import to_text
 from collector.catalogue.testimony import report_facts
-from collector.store import statements
+from collector.store import revocations, statements
 
 Fact = dict[str, Any]
 
@@ -36,13 +37,14 @@ async def facts_for(
         policy: The numbers that decide how many reports make a difference.
         known: The instant by which everything that counts was recorded, Unix seconds.
     """
-    reports = await report_facts(connection, gateway, device, policy, known=known)
+    revoked_at = await revocations.known_by(connection, gateway, known)
+    reports = await report_facts(connection, gateway, device, policy, known=known, revoked_at=revoked_at)
     models = await statements.models_claiming(connection, {name for fact in reports for name in fact["ids"]})
-    stated = await statements.facts_of_device(connection, gateway, device)
+    stated = await statements.facts_of_device(connection, gateway, device, revoked_at=revoked_at)
     facts = [
         *reports,
         *await statements.facts_of_models(connection, models),
-        *await statements.waiver_deposits(connection, gateway, device, models),
+        *await statements.waiver_deposits(connection, gateway, device, models, revoked_at=revoked_at),
         *(fact for fact in stated if fact["kind"] != "acknowledgement"),
         *_received(stated),
     ]

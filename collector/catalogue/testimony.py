@@ -10,7 +10,8 @@ give, of each run of equal readings,
 
 Late reports are no facts: when they came, a higher number had already said what there is now. Rejections are facts for
 every device that the gateway had reported before, if the signature was good and appraisal.md has a word for the reason;
-their claims were not accepted, so the fact holds none.
+their claims were not accepted, so the fact holds none. For who knows that a gateway is revoked since some instant, so
+are all its reports that came since then, by its key: as if that had been known when they came.
 """
 
 from collections.abc import Mapping
@@ -41,15 +42,16 @@ _NAMES: Final = {
 
 
 async def report_facts(
-    connection: AsyncConnection, gateway: str, device: str, policy: Policy, *, known: int
+    connection: AsyncConnection, gateway: str, device: str, policy: Policy, *, known: int, revoked_at: int | None
 ) -> list[Fact]:
-    """The report facts of one device that were recorded by `known`."""
-    runs = await observations.runs(connection, gateway, device, until=known)
+    """The report facts of one device that were recorded by `known`, to who knows from when on nothing counts."""
+    until = known if revoked_at is None else min(known, revoked_at - 1)
+    runs = await observations.runs(connection, gateway, device, until=until)
     if not runs:
         return []
     ages = policy.report_max_age_days
     span = int(timedelta(days=min(ages.mains, ages.battery)).total_seconds())
-    seen = await observations.sightings(connection, gateway, device, until=known, span=span, first=policy.silent_after)
+    seen = await observations.sightings(connection, gateway, device, until=until, span=span, first=policy.silent_after)
     refused = await observations.rejections(
         connection,
         gateway,
@@ -59,6 +61,8 @@ async def report_facts(
         span=span,
         reasons=REJECTIONS,
     )
+    if revoked_at is not None:
+        refused += await observations.taken_back(connection, gateway, since=revoked_at, until=known, span=span)
     envelope = {"kind": "report", "issuer": f"gateway:{gateway}", "device": device}
     said = {run.sequence: fields(run.reading) for run in runs if run.reading is not None}
     return [
@@ -66,7 +70,7 @@ async def report_facts(
         for at in seen
     ] + [
         {
-            "id": f"rejected:{at.id}",
+            "id": at.id,
             "recorded_at": to_text(at.received_at),
             "seq": 0,
             **envelope,

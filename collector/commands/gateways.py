@@ -106,20 +106,18 @@ async def _enrol(args: argparse.Namespace, config: Config) -> None:
 
 
 async def _revoke(args: argparse.Namespace, config: Config) -> None:
+    from collector.ingest.revocation import revoke
     from collector.register import opened
-    from collector.store import gateways
     from collector.store.database import writing
 
     now = args.clock()
     at = now if args.at is None else args.at
     async with opened(config, now=now) as (engine, _), writing(engine) as connection:
-        if not await gateways.revoke(connection, args.gateway, at=at):
-            raise NotFoundError(f"no gateway {args.gateway}; `gateways list` shows those there are")
-        since = await gateways.reports_since(connection, args.gateway, at)
+        taken_back = await revoke(connection, args.gateway, at=at, now=now)
     print(f"nothing counts that comes from gateway {args.gateway} from {to_text(at)} on; what came before stays")
-    if since:
+    if taken_back:
         print(
-            f"{since} reports that have come since then were believed, and stay on record with what followed from them"
+            f"{taken_back} reports that came since then count no more; they stay in the log, and verdicts are made anew"
         )
 
 
@@ -148,8 +146,14 @@ def _line(row: Any) -> str:
     parts = [row["gateway"], f"{row['devices']} devices", f"last report {reported}, number {row['last_sequence']}"]
     parts += [f"{missing} missing"] if missing else []
     parts += [f"{row['conflicts']} under used numbers: a copy, or an old backup"] if row["conflicts"] else []
-    parts += [f"revoked {to_text(row['revoked_at'])}"] if row["revoked_at"] is not None else []
+    parts += [_revocation(row)] if row["revoked_at"] is not None else []
     return "  ".join(parts)
+
+
+def _revocation(row: Any) -> str:
+    recorded_at = row["revocation_recorded_at"]
+    said = f"revoked {to_text(row['revoked_at'])}"
+    return said if recorded_at is None else f"{said}, recorded {to_text(recorded_at)}"
 
 
 def _gateway(text: str) -> str:

@@ -133,7 +133,8 @@ class _Settlement:
         ended: dict[str, int] = {}  # by a gateway's key: the first number under its successor
         for item, message, claims in items:
             try:
-                if verify.admit(message, claims, history, self._now):
+                revoked_at = states[message.gateway].revoked_at
+                if verify.admit(message, claims, history, self._now, revoked_at=revoked_at):
                     new.append((item, message, claims))
                     if item.ends is not None:
                         ended[item.ends] = min(claims.sequence, ended.get(item.ends, claims.sequence))

@@ -15,8 +15,9 @@ What a message must pass, in this order, and the stable reason where it does not
    (`sequence`). A lower number that was never used is late, not wrong.
 7. *freshness*: not issued more than five minutes ahead of the collector's clock (`freshness`).
 
-Steps 0 to 5 need no more than the keys, so that they may run beside the database; 6 and 7 belong into the transaction
-that stores the report. Statements take steps 0 to 2 here and the others at the catalogue's door.
+Steps 0 to 5 need no more than the keys, so that they may run beside the database; 6, 7 and whether the gateway was
+revoked meanwhile belong into the transaction that stores the report. Statements take steps 0 to 2 here and the others
+at the catalogue's door.
 """
 
 import hashlib
@@ -34,6 +35,7 @@ from evidence.limits import MAX_MESSAGE_BYTES, MAX_STATEMENT_BYTES
 from evidence.report import Report
 
 MAX_AHEAD_S: Final = 300
+REVOKED: Final = "a revoked key; enrol the gateway anew"
 REPORT, STATEMENT = "report", "statement"
 _TYPES: Final = {
     REPORT: (report.MESSAGE_TYPE, MAX_MESSAGE_BYTES),
@@ -106,7 +108,7 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
         raise RejectedError(error.code, str(error), key_id=message.key_id) from error
     has_ended = key.ended_at is not None and key.ended_at <= now
     if has_ended and key.last_sequence is None:
-        raise RejectedError("key", "a revoked key; enrol the gateway anew", verified=True, key_id=message.key_id)
+        raise RejectedError("key", REVOKED, verified=True, key_id=message.key_id)
     # (5) The claims, and that they are about the gateway whose topic this is.
     try:
         claims = report.decode(payload)
@@ -119,15 +121,18 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
     return claims
 
 
-def admit(message: Message, claims: Report, history: History, now: int) -> bool:
+def admit(message: Message, claims: Report, history: History, now: int, *, revoked_at: int | None) -> bool:
     """Steps 6 and 7 for a report.
 
     Returns:
         True where it is new; False where the very same bytes are stored.
 
     Raises:
-        RejectedError: `sequence` or `freshness`.
+        RejectedError: `key`, `sequence` or `freshness`.
     """
+    # (3) once more: the gateway may have been revoked since its key was looked up.
+    if revoked_at is not None and revoked_at <= now:
+        raise _refused("key", REVOKED, message, claims)
     # (6) The same bytes again are no offence; other bytes under a used number are.
     used_by = history.digest_of(message.gateway, claims.sequence)
     if used_by == message.digest:

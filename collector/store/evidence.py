@@ -25,6 +25,7 @@ class GatewayState(msgspec.Struct):
         last_inventory: Its inventory: what the devices are.
         inventory_number: The number of that one.
         unread: Whether some device in it could not be read.
+        revoked_at: From when on nothing of it counts.
     """
 
     gateway: str
@@ -35,6 +36,7 @@ class GatewayState(msgspec.Struct):
     last_inventory: str | None = None
     inventory_number: int | None = None
     unread: bool = False
+    revoked_at: int | None = None
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -144,7 +146,7 @@ _FORGET: Final = sa.delete(inventories).where(
     inventories.c.gateway == sa.bindparam("of"), inventories.c.number == sa.bindparam("this")
 )
 _DERIVE: Final = sa.insert(derive_queue)
-_CHANGING: Final = [name for name in GatewayState.__struct_fields__ if name != "gateway"]
+_CHANGING: Final = [name for name in GatewayState.__struct_fields__ if name not in ("gateway", "revoked_at")]
 _SINCE: Final = (
     sa.update(gateways)
     .where(gateways.c.gateway == sa.bindparam("of"))

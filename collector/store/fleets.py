@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store.presence import last_read_at
+from collector.store.revocations import revoked_at
 from collector.store.schema import (
     case_model_ids,
     cases,
@@ -131,11 +132,13 @@ def _last_good() -> sa.ScalarSelect[Any]:
 async def placed(connection: AsyncConnection, model: str) -> dict[Pair, list[Fact]]:
     """The devices that may be of a model of which somebody stated a sale or a placing, each with these facts."""
     these, column = candidates(model).subquery(), statements.c
-    query = sa.select(these.c.gateway, these.c.device, column.issuer, column.fact)
+    ends = revoked_at(these.c.gateway)
+    query = sa.select(these.c.gateway, these.c.device, column.issuer, column.recorded_at, ends, column.fact)
     query = query.join(statements, column.device == these.c.device).where(column.kind.in_(("sale", "unit")))
     found: dict[Pair, list[Fact]] = {}
-    for gateway, device, issuer, fact in await connection.execute(query):
-        if not issuer.startswith("consumer:") or issuer == f"consumer:{gateway}":
+    for gateway, device, issuer, recorded_at, end, fact in await connection.execute(query):
+        own = issuer == f"consumer:{gateway}" and (end is None or recorded_at < end)
+        if own or not issuer.startswith("consumer:"):
             found.setdefault((gateway, device), []).append(fact)
     return found
 

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import dialect
 from collector.store.rejected import conflicts
-from collector.store.schema import devices, enrolment_codes, gateways, keys, parties, reports
+from collector.store.revocations import recorded_at
+from collector.store.schema import devices, enrolment_codes, gateways, keys, parties
 from evidence.keys import PublicKey
 
 
@@ -99,22 +100,6 @@ async def _add_key(
     )
 
 
-async def revoke(connection: AsyncConnection, gateway: str, *, at: int) -> bool:
-    """Let nothing count that comes from a gateway after an instant; False where there is no such gateway."""
-    found = await connection.execute(sa.update(gateways).where(gateways.c.gateway == gateway).values(revoked_at=at))
-    earlier = sa.case((keys.c.ended_at < at, keys.c.ended_at), else_=at)
-    # What was signed under a key before, and comes late, nobody can tell from what a thief signs now.
-    ended = {"ended_at": earlier, "last_sequence": None, "replaces": None}
-    await connection.execute(sa.update(keys).where(keys.c.gateway == gateway).values(ended))
-    return found.rowcount > 0
-
-
-async def reports_since(connection: AsyncConnection, gateway: str, at: int) -> int:
-    """How many reports of a gateway have come from an instant on."""
-    since = (reports.c.gateway == gateway) & (reports.c.received_at >= at)
-    return (await connection.execute(sa.select(sa.func.count()).where(since))).scalar_one()
-
-
 async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:
     """Every gateway, with the number of devices in its newest inventory."""
     present = (
@@ -124,7 +109,8 @@ async def listed(connection: AsyncConnection) -> Sequence[Mapping[str, Any]]:
         .label("devices")
     )
     columns = ("gateway", "enrolled_at", "revoked_at", "last_sequence", "report_count", "last_report_at")
-    query = sa.select(*(gateways.c[name] for name in columns), present, conflicts(gateways.c.gateway))
+    more = (present, conflicts(gateways.c.gateway), recorded_at(gateways.c.gateway))
+    query = sa.select(*(gateways.c[name] for name in columns), *more)
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 

@@ -9,7 +9,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store.schema import leaves, readings, rejected, reports
+from collector.store.schema import leaves, readings, rejected, reports, revoked_readings
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,17 +32,15 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True):
 class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """Evidence of this gateway's own making that was not accepted."""
 
-    id: int
+    id: str
     received_at: int
     reason: str
 
 
 async def runs(connection: AsyncConnection, gateway: str, device: str, *, until: int) -> list[Run]:
     """The runs of a device that began by an instant, oldest first."""
-    column = readings.c
-    query = sa.select(column.sequence, column.received_at, column.reading).where(
-        column.gateway == gateway, column.device == device, column.received_at <= until
-    )
+    column = _ever(gateway, device).c
+    query = sa.select(column.sequence, column.received_at, column.reading).where(column.received_at <= until)
     rows = await connection.execute(query.order_by(column.sequence))
     return [Run(**row) for row in rows.mappings()]
 
@@ -60,16 +58,12 @@ async def sightings(
         span: In seconds; spans begin at its multiples.
         first: How many reports from the beginning of a run.
     """
-    column = readings.c
-    run = (
-        sa.select(
-            column.sequence.label("first"),
-            sa.func.lead(column.sequence).over(order_by=column.sequence).label("next"),
-            column.reading.is_(sa.null()).label("absent"),
-        )
-        .where(column.gateway == gateway, column.device == device)
-        .subquery()
-    )
+    column = _ever(gateway, device).c
+    run = sa.select(
+        column.sequence.label("first"),
+        sa.func.lead(column.sequence).over(order_by=column.sequence).label("next"),
+        column.reading.is_(sa.null()).label("absent"),
+    ).subquery()
     inside = (reports.c.sequence >= run.c.first) & (run.c.next.is_(None) | (reports.c.sequence < run.c.next))
     order, in_span = reports.c.sequence, (run.c.first, reports.c.received_at // span)
     ranked = (
@@ -105,23 +99,37 @@ async def rejections(
         reasons: Those that matter.
     """
     column = rejected.c
-    in_span, order = column.received_at // span, (column.received_at, column.id)
-    backwards = (column.received_at.desc(), column.id.desc())
-    ranked = (
-        sa.select(
-            *(column.id, column.received_at, column.reason),
-            sa.func.row_number().over(partition_by=in_span, order_by=order).label("from_first"),
-            sa.func.row_number().over(partition_by=in_span, order_by=backwards).label("from_last"),
-        )
-        .where(
-            column.gateway == gateway,
-            column.topic == topic,
-            column.verified,
-            column.received_at.between(since, until),
-            column.reason.in_(reasons),
-        )
-        .subquery()
+    here = (column.gateway == gateway) & (column.topic == topic) & column.verified & column.reason.in_(reasons)
+    events = sa.select(column.id, column.received_at, column.reason).where(
+        here, column.received_at.between(since, until)
     )
-    columns = (ranked.c[name] for name in Rejection.__struct_fields__)
-    kept = sa.select(*columns).where((ranked.c.from_first == 1) | (ranked.c.from_last == 1))
-    return [Rejection(**row) for row in (await connection.execute(kept)).mappings()]
+    rows = await connection.execute(_ends(events.subquery(), "id", span))
+    return [Rejection(id=f"rejected:{id_}", received_at=at, reason=reason) for id_, at, reason in rows]
+
+
+async def taken_back(
+    connection: AsyncConnection, gateway: str, *, since: int, until: int, span: int
+) -> list[Rejection]:
+    """The first and last report in each span of time that came from an instant on, from which on its key is revoked."""
+    column = reports.c
+    came = (column.gateway == gateway) & column.received_at.between(since, until)
+    events = sa.select(column.leaf, column.received_at).where(came).subquery()
+    ends = _ends(events, "leaf", span).subquery()
+    query = sa.select(leaves.c.digest, ends.c.received_at).join(ends, ends.c.leaf == leaves.c["index"])
+    return [Rejection(id=digest, received_at=at, reason="key") for digest, at in await connection.execute(query)]
+
+
+def _ends(events: sa.Subquery, name: str, span: int) -> sa.Select[Any]:
+    """The first and last of these events in each span of time."""
+    at, number = events.c.received_at, events.c[name]
+    first = sa.func.row_number().over(partition_by=at // span, order_by=(at, number)).label("from_first")
+    last = sa.func.row_number().over(partition_by=at // span, order_by=(at.desc(), number.desc())).label("from_last")
+    ranked = sa.select(events, first, last).subquery()
+    kept = (ranked.c.from_first == 1) | (ranked.c.from_last == 1)
+    return sa.select(*(ranked.c[column.name] for column in events.c)).where(kept)
+
+
+def _ever(gateway: str, device: str) -> sa.Subquery:
+    """The runs of a device, also those that a revocation took back."""
+    both = (sa.select(t).where(t.c.gateway == gateway, t.c.device == device) for t in (readings, revoked_readings))
+    return sa.union_all(*both).subquery()

@@ -94,11 +94,19 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gateway(msgspec.Struct, frozen=True, kw_only=True):
-    """A gateway that is or was enrolled; `conflicts`: kept reports under a number that other bytes had used."""
+    """A gateway that is or was enrolled.
+
+    Attributes:
+        revoked_at: From when on nothing of it counts.
+        revocation_recorded_at: When that was recorded.
+        last_report_at: When its last report came that counts.
+        conflicts: Kept reports under a number that other bytes had used.
+    """
 
     gateway: str
     enrolled_at: int
     revoked_at: int | None
+    revocation_recorded_at: int | None
     last_sequence: int
     last_report_at: int | None
     devices: int

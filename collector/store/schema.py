@@ -140,7 +140,7 @@ gateways = _table(
     "gateways",
     sa.Column("gateway", Hex, primary_key=True),
     sa.Column("enrolled_at", sa.BigInteger, nullable=False),
-    sa.Column("revoked_at", sa.BigInteger),
+    sa.Column("revoked_at", sa.BigInteger),  # the earliest of its revocations
     # The head of its chain, and what its devices are by the newest report that is not late.
     sa.Column("last_sequence", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("last_digest", Hex),
@@ -149,6 +149,14 @@ gateways = _table(
     sa.Column("last_inventory", Hex),
     sa.Column("inventory_number", sa.BigInteger),
     sa.Column("unread", sa.Boolean, nullable=False, server_default=sa.false()),  # some of them could not be read
+)
+
+# From when on nothing of a gateway counts, and when that was recorded. Another one may only name an earlier instant.
+revocations = _table(
+    "revocations",
+    sa.Column("gateway", Hex, primary_key=True),
+    sa.Column("revoked_at", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("recorded_at", sa.BigInteger, nullable=False),
 )
 
 enrolment_codes = _table(
@@ -189,15 +197,23 @@ inventories = _table(
     sqlite_with_rowid=False,
 )
 
+
+def _readings(name: str) -> sa.Table:
+    return _table(
+        name,
+        sa.Column("gateway", Hex, primary_key=True),
+        sa.Column("device", Hex, primary_key=True),
+        sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("received_at", sa.BigInteger, nullable=False),
+        sa.Column("reading", sa.JSON(none_as_null=True)),
+    )
+
+
 # One row where a device's reading differs from the one before; null where it is no longer in the inventory.
-readings = _table(
-    "readings",
-    sa.Column("gateway", Hex, primary_key=True),
-    sa.Column("device", Hex, primary_key=True),
-    sa.Column("sequence", sa.BigInteger, primary_key=True, autoincrement=False),
-    sa.Column("received_at", sa.BigInteger, nullable=False),
-    sa.Column("reading", sa.JSON(none_as_null=True)),
-)
+readings = _readings("readings")
+
+# Those rows that a revocation took back: they counted for whoever did not know of it yet.
+revoked_readings = _readings("revoked_readings")
 
 # Evidence that failed verification, kept up to a bound. Its reason is counted for ever.
 rejected = _table(

@@ -134,33 +134,37 @@ async def facts_of_models(connection: AsyncConnection, models: Collection[str]) 
     return await _facts(connection, statements.c.model.in_(models), statements.c.kind.in_(kinds))
 
 
-async def facts_of_device(connection: AsyncConnection, gateway: str, device: str) -> list[Fact]:
+async def facts_of_device(
+    connection: AsyncConnection, gateway: str, device: str, *, revoked_at: int | None
+) -> list[Fact]:
     """What was stated about a device, by its own household or by anybody who is no household.
 
-    Acknowledgements are among it, answers are not.
+    Acknowledgements are among it, answers are not, nor what the household said since its gateway is revoked.
     """
     kinds = ("sale", "unit", "notice", "acknowledgement")
     return await _facts(
-        connection, statements.c.device == device, statements.c.kind.in_(kinds), _of_household(gateway, others=True)
+        connection,
+        statements.c.device == device,
+        statements.c.kind.in_(kinds),
+        _of_household(gateway, revoked_at) | _OF_NO_HOUSEHOLD,
     )
 
 
 async def waiver_deposits(
-    connection: AsyncConnection, gateway: str, device: str, models: Collection[str]
+    connection: AsyncConnection, gateway: str, device: str, models: Collection[str], *, revoked_at: int | None
 ) -> list[Fact]:
     """The deposits of waivers that concern a device.
 
     A waiver names a model and no device, so a seller's deposit concerns the household that deposited the same document,
     and the device that it names where it names one.
     """
-    same_document = sa.select(statements.c.document).where(
-        statements.c.kind == "waiver", _of_household(gateway, others=False)
-    )
+    own = _of_household(gateway, revoked_at)
+    same_document = sa.select(statements.c.document).where(statements.c.kind == "waiver", own)
     return await _facts(
         connection,
         statements.c.kind == "waiver",
         statements.c.model.in_(models),
-        _of_household(gateway, others=True),
+        own | _OF_NO_HOUSEHOLD,
         statements.c.device.is_(None) | (statements.c.device == device),
         (statements.c.document.in_(same_document)) | (statements.c.device == device),
     )
@@ -198,10 +202,12 @@ def _of(kind: str, *conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool
     return sa.and_(statements.c.kind == kind, *conditions)
 
 
-def _of_household(gateway: str, *, others: bool) -> sa.ColumnElement[bool]:
-    """Statements of this gateway's household; with `others` those of everybody who is no household too."""
+def _of_household(gateway: str, revoked_at: int | None) -> sa.ColumnElement[bool]:
     own = statements.c.issuer == f"consumer:{gateway}"
-    return own | statements.c.issuer.not_like("consumer:%") if others else own
+    return own if revoked_at is None else own & (statements.c.recorded_at < revoked_at)
+
+
+_OF_NO_HOUSEHOLD: Final = statements.c.issuer.not_like("consumer:%")
 
 
 async def _facts(connection: AsyncConnection, *conditions: sa.ColumnElement[bool]) -> list[Fact]:

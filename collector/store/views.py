@@ -20,6 +20,7 @@ from collector.store import schema as s
 from collector.store.paged import Row, form_of, page_of, rows_of
 from collector.store.presence import last_read_at, last_seen_at
 from collector.store.rejected import conflicts
+from collector.store.revocations import recorded_at, revoked_at
 from collector.store.rows import (
     TRACKS,
     Choices,
@@ -40,7 +41,8 @@ from collector.store.rows import (
 
 _MOST_CHOICES = 200
 _MOST_ANSWERED = 500  # statements that a reply may be about
-Naming = defaultdict[tuple[str, str], list[dict[str, Any]]]
+Naming = defaultdict[tuple[str, str], list[tuple[int, dict[str, Any]]]]
+"""Facts with the time at which they were recorded, by the device or the model that they are about."""
 
 
 _case, _verdict = s.cases.c, s.verdicts.c
@@ -70,6 +72,7 @@ _device_keys = (_rank, sa.func.coalesce(_case.model, ""), s.devices.c.gateway, s
 _shown = (
     *(s.devices.c[name] for name in ("gateway", "device", "first_seen_at", "present", "reading")),
     *(last_seen_at, last_read_at, _case.model, _verdict.verdict, _case.judged_at, _case.fault.label("judge_fault")),
+    revoked_at(s.devices.c.gateway),
 )
 _result = s.devices.c.reading["result"].as_string()
 
@@ -146,7 +149,7 @@ async def gateways(
         .label("devices")
     )
     told = (column.gateway, column.enrolled_at, column.revoked_at, column.last_sequence, column.last_report_at)
-    query = sa.select(*told, count, conflicts(column.gateway))
+    query = sa.select(*told, count, conflicts(column.gateway), recorded_at(column.gateway))
     return await page_of(connection, query, (column.gateway,), after, limit, GatewayKey, form_of(Gateway))
 
 
@@ -307,19 +310,23 @@ async def _naming(connection: AsyncConnection, rows: Sequence[Row]) -> Naming:
     """What names the debtors of all these devices: by device, and by model."""
     column = s.statements.c
     devices, models = {row["device"] for row in rows}, {row["model"] for row in rows} - {None}
-    query = sa.select(column.kind, column.device, column.model, column.fact).where(
+    query = sa.select(column.kind, column.device, column.model, column.recorded_at, column.fact).where(
         (column.kind.in_(("sale", "unit")) & column.device.in_(devices))
         | ((column.kind == "model") & column.model.in_(models))
     )
     found: Naming = defaultdict(list)
-    for kind, device, model, fact in await connection.execute(query):
-        found["model" if kind == "model" else "device", model if kind == "model" else device].append(fact)
+    for kind, device, model, at, fact in await connection.execute(query):
+        found["model" if kind == "model" else "device", model if kind == "model" else device].append((at, fact))
     return found
 
 
 def _device(row: Row, naming: Naming) -> Device:
-    reading, household = row["reading"], f"consumer:{row['gateway']}"
+    reading, household, end = row["reading"], f"consumer:{row['gateway']}", row["revoked_at"]
     about = [*naming["device", row["device"]], *naming["model", row["model"]]]
-    named = [fact for fact in about if fact["issuer"] == household or not fact["issuer"].startswith("consumer:")]
+    named = [
+        fact
+        for at, fact in about
+        if not fact["issuer"].startswith("consumer:") or (fact["issuer"] == household and (end is None or at < end))
+    ]
     good = reading if reading["result"] == "ok" else row["good"]
     return msgspec.convert({**row, "good": good, "naming": named}, Device)

@@ -55,12 +55,14 @@ class DeviceItem(msgspec.Struct, frozen=True, kw_only=True):
 class GatewayItem(msgspec.Struct, frozen=True, kw_only=True):
     """A gateway that is or was enrolled, and how many devices its newest inventory holds.
 
+    From `revoked_at` on nothing of it counts, for whoever asks what was known from `revocation_recorded_at` on.
     `conflicts` are reports under a number that other bytes had used: a copy of the gateway, or one from an old backup.
     """
 
     gateway: str
     enrolled_at: datetime
     revoked_at: datetime | None
+    revocation_recorded_at: datetime | None
     last_sequence: int
     last_report_at: datetime | None
     devices: int

@@ -73,4 +73,5 @@ class Placer:
             missed={pair: int(readings[-1].result != "ok") for pair, readings in seen.items()},
             waiving=set(),
             refused=set(),
+            revoked=set(),
         )

@@ -259,12 +259,12 @@ def test_two_gateways_with_one_key_are_shown(collector: Collector) -> None:
 
 
 def test_a_gateway_that_is_revoked_is_heard_no_more(collector: Collector) -> None:
-    """Neither under a new number nor a late one; the operator is told what was believed before."""
+    """Neither under a new number nor a late one; the operator is told what is taken back."""
     collector.enrol(STRANGER)
     collector.send(reports(STRANGER, 1))
     collector.until(lambda: collector.numbers(STRANGER) == 1)
     said = collector.command("gateways", "revoke", STRANGER, "--at", "2026-01-01T00:00:00Z")
-    assert "1 reports that have come since then were believed" in said
+    assert "1 reports that came since then count no more" in said
     late = [reports(STRANGER, number) for number in (2, 3)]
     digests = {hashlib.sha256(data).hexdigest() for _, data in late}
     collector.send(*late)

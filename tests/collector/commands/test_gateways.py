@@ -44,13 +44,17 @@ def test_a_gateway_by_hand(command: Command) -> None:
 
 
 def test_a_gateway_is_revoked_from_an_instant_on(command: Command) -> None:
-    """Now, where none is given; whoever is not there cannot be."""
+    """Now, where none is given; later on only from an earlier one; whoever is not there cannot be."""
     command("gateways", "enrol", HOME, KEY)
     assert command("gateways", "revoke", HOME, "--at", "2026-12-01T00:00:00Z")[0] == 0
     _, out, _ = command("gateways", "list", "--json")
-    assert json.loads(out)["revoked_at"] == "2026-12-01T00:00:00Z"
+    row = json.loads(out)
+    assert row["revoked_at"] == "2026-12-01T00:00:00Z"
     _, out, _ = command("gateways", "list")
-    assert "revoked 2026-12-01T00:00:00Z" in out
+    assert f"revoked 2026-12-01T00:00:00Z, recorded {row['revocation_recorded_at']}" in out
+    code, _, err = command("gateways", "revoke", HOME, "--at", "2026-12-02T00:00:00Z")
+    assert (code, "can only become earlier" in err) == (65, True)
+    assert command("gateways", "revoke", HOME, "--at", "2026-11-01T00:00:00Z")[0] == 0
     code, _, err = command("gateways", "revoke", NEIGHBOUR)
     assert (code, "gateways list" in err) == (66, True)
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from collector.appraisal import FleetVerdict
 from collector.catalogue import key_terms
+from collector.ingest.revocation import revoke
 from collector.store import parties
 from collector.store.database import writing
 from collector.store.schema import cases, findings, fleet_queue, fleets, verdicts
@@ -356,3 +357,21 @@ async def test_many_homes_are_counted_less_often(street: Street) -> None:
     assert not await street.fleets.round()
     street.now += 1
     assert await street.fleets.round()
+
+
+async def test_a_home_whose_gateway_is_revoked_counts_as_it_was_before(street: Street) -> None:
+    """Neither the version that a thief made it report nor that he was heard; later it has no report that counts."""
+    stolen = await street.move_in(Own(updated="1.1.0", updated_ago=2), Own())
+    for _ in range(3):
+        await street.move_in(Own())
+    await street.state(**STATED["a fix, out for long"])
+    await street.settle()
+    assert "CLAIMED_RELEASE_UNSEEN" not in {each.code for each in (await street.newest()).findings}
+    async with writing(street.register.engine) as connection:
+        assert await revoke(connection, stolen, at=NOW - 3 * DAY, now=NOW) == 2
+    await street.settle()
+    assert "CLAIMED_RELEASE_UNSEEN" in {each.code for each in (await street.newest()).findings}
+    for later in (0, 30 * DAY, 300 * DAY):
+        street.now = NOW + later
+        await street.settle()
+        assert await street.newest() == await street.written()

@@ -7,8 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from collector.config import Limits
+from collector.ingest import screen
+from collector.ingest.inbox import Arrival
+from collector.ingest.revocation import revoke
+from collector.ingest.settle import settle
 from collector.store import gateways
-from collector.store.database import writing
+from collector.store.database import reading, writing
 from collector.store.schema import leaves, reports
 from evidence import cbor, cose, report
 from evidence.ids import shard, topic
@@ -111,12 +115,23 @@ async def test_a_revoked_gateway(desk: Desk) -> None:
     """What comes after the revocation is refused to its face, what came before stays."""
     await desk.send_reports(GOOD)
     async with writing(desk.engine) as connection:
-        assert await gateways.revoke(connection, HOME, at=NOW + 10)
+        assert await revoke(connection, HOME, at=NOW + 10, now=NOW) == 0
     late = signed_report(2, seen(DEVICE))
     desk.now = NOW + 10
     await desk.send_reports(late)
     assert [(item.reason, item.digest.hex()) for item in desk.refusals()] == [("key", digest(late))]
     assert [row["sequence"] for row in await desk.rows(sa.select(reports.c.sequence))] == [1]
+
+
+async def test_a_gateway_that_is_revoked_while_its_report_is_checked(desk: Desk) -> None:
+    """The key that was looked up still counted; what is recorded when the report would be stored decides."""
+    async with reading(desk.engine) as connection:
+        keys = await gateways.enrolled_keys(connection, [HOME_KEY.public.id.hex()])
+    checked = screen.authenticate_all(screen.open_all([Arrival(HERE, GOOD, lambda: None)]), keys, NOW)
+    async with writing(desk.engine) as connection:
+        await revoke(connection, HOME, at=NOW, now=NOW)
+        settled = await settle(connection, desk.log, checked, limits=Limits(), now=NOW)
+    assert (settled.receipts, [refusal.reason for refusal in settled.refusals]) == ([], ["key"])
 
 
 async def test_the_same_refused_bytes_again(desk: Desk) -> None:

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from collector.store import gateways
+from collector.ingest.revocation import revoke
 from collector.store.database import writing
 from collector.store.schema import keys, reports
 from evidence.ids import topic
@@ -105,7 +105,8 @@ async def test_a_revoked_gateway_has_no_key_that_counts(desk: Desk) -> None:
     await desk.send(stated(succession()))
     await desk.send_reports(report(5, "new"))
     async with writing(desk.engine) as connection:
-        assert await gateways.revoke(connection, HOME, at=NOW)
+        assert await revoke(connection, HOME, at=NOW + 1, now=NOW) == 0
+    desk.now = NOW + 1
     await desk.send_reports(report(3, OWN), report(6, "new"))
     await desk.send(stated(succession(old="new", new="newer")))
     assert await numbers(desk) == [5]

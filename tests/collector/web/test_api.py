@@ -283,10 +283,12 @@ async def test_rejections_are_counted(client: httpx.AsyncClient, names: dict[str
 async def test_a_gateway_counts_its_present_devices(client: httpx.AsyncClient, register: Register) -> None:
     """What left the inventory is no longer counted."""
     await register.gateway(revoked_at=NOW)
+    await register.insert(schema.revocations, gateway=GATEWAY, revoked_at=NOW, recorded_at=NOW + 60)
     await register.device("here")
     await register.device("gone", present=False)
     [item] = (await client.get("/api/v1/gateways")).json()["items"]
     assert (item["devices"], item["revoked_at"]) == (1, instant(NOW))
+    assert item["revocation_recorded_at"] == instant(NOW + 60)
 
 
 async def test_health_is_told_and_its_status_says_it(client: httpx.AsyncClient, health: dict[str, object]) -> None:
