@@ -1,6 +1,7 @@
 """The collector's configuration: one TOML file, every key with a default, an unknown key an error with its path."""
 
 import ipaddress
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -78,12 +79,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         state_dir: Holds the collector's key and the register.
         simulated: The clock of recorded statements may be set by hand; shown wherever the register is.
         policy: Name of the policy that verdicts are made under.
+        register_from: The first day on which this register took statements; else that of the policy.
         workers: Processes that receive, each a share of the shards; one receives inside the collector's own process.
     """
 
     state_dir: str = "/var/lib/updateplicht-collector"
     simulated: bool = False
     policy: str = "2026-11-a"
+    register_from: date | None = None
     workers: Workers = 1
     broker: Broker = Broker()
     web: Web = Web()

@@ -57,15 +57,15 @@ async def _standing(args: argparse.Namespace) -> list[dict[str, Any]]:
 
 async def _replayed(args: argparse.Namespace) -> list[dict[str, Any]]:
     from collector.appraisal import appraise_fleet
-    from collector.appraisal.policies import shipped
     from collector.catalogue import fleet
+    from collector.policy import in_force
     from collector.register import opened
     from collector.store.database import reading
     from collector.store.fleets import pairs
 
     config, now = load(args.config), args.clock()
     today = datetime.fromtimestamp(now, UTC)
-    at, known, policy = args.at or today, args.known or today, shipped(config.policy)
+    at, known, policy = args.at or today, args.known or today, in_force(config)
     async with opened(config, now=now) as (engine, _), reading(engine) as connection:
         if not await pairs(connection, args.model, limit=1):
             raise NotFoundError(f"no home has a model {args.model}")

@@ -24,11 +24,12 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run until SIGTERM or SIGINT; one line of JSON on stdout says when and where it answers."""
     from collector.appraisal import PolicyError, policies
+    from collector.policy import in_force
     from collector.service import serve
 
     config = load(args.config)
     try:
-        policy = policies.shipped(config.policy)
+        policy = in_force(config)
     except PolicyError as error:
         message = f"found {config.policy!r}; expected one of {', '.join(policies.names())}"
         raise ConfigError(args.config, "policy", message) from error
