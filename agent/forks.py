@@ -1,7 +1,9 @@
 """Whether the collector's log still is the one that it receipted: evidence/README.md, Consistency.
 
-- The newest head that a receipt showed is kept. A report names it once a week, and at once when in doubt; until that
-  report is answered the head stays. Its receipt decides: it continues the head, or it is a fork.
+- The newest head that a receipt showed is kept. A report names it once a week, at once when in doubt, and when an
+  earlier report waits for its answer: a collector that was away may come back with another log, and what waited would
+  carry it past the head before anybody looked. The receipt of that report decides: it continues the head, or it is a
+  fork. In doubt the head stays until then.
 - A doubt is no fork: a receipt over fewer leaves that was signed later (or came late, past a clock that was set), or a
   request for numbers that this gateway holds receipts for.
 - A fork is never silent. It is logged, counted, shown by `status` and told to the new log by the report that named the
@@ -11,7 +13,7 @@
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import msgspec
 
@@ -29,17 +31,19 @@ log = logging.getLogger(__name__)
 _NAMED_EVERY_S = 7 * 86_400  # a head costs 60 bytes, and its proof a collector as much as a signature
 
 
-def head_to_name(state: State, now: int) -> SeenHead | None:
+def head_to_name(state: State, now: int, unanswered: Collection[int] = ()) -> SeenHead | None:
     """The head that the next report names; None where it need not.
 
     Args:
         state: What is remembered.
         now: Unix seconds.
+        unanswered: The numbers of the reports that wait; one of them that names it is enough.
     """
     if state.head is None:
         return None
     is_due = state.named_at is None or not 0 <= now - state.named_at < _NAMED_EVERY_S
-    return _seen(state.head) if is_due or state.doubt else None
+    is_away = bool(unanswered) and state.named_by not in unanswered
+    return _seen(state.head) if is_due or is_away or state.doubt else None
 
 
 def named_in(data: bytes | None) -> tuple[int, SeenHead | None]:

@@ -2,7 +2,7 @@
 
 - A device is put to the collector's own test before it goes in: what the format cannot hold (a text that is too long)
   becomes a read failure of that device and costs no other.
-- Once a week, and in doubt, it names the newest tree head that is held (agent/forks.py).
+- Where there is cause to compare, it names the newest tree head that is held (agent/forks.py).
 - The report carries no devices where the inventory is what the collector already knows.
 - It is in the spool before its number is remembered, so that no crash can use a number twice.
 """
@@ -10,7 +10,7 @@
 import hashlib
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -57,9 +57,15 @@ class Reporter:
         self._interval_s = interval_s
         self._jitter = random.random()  # noqa: S311  # spreads load, hides nothing
 
-    def next(self, devices: tuple[DeviceReport, ...], now: int) -> Signed:
-        """The report that these devices make now; nothing is remembered of it."""
-        return sign_next(devices, self._remembered.state, self._identity, now)
+    def next(self, devices: tuple[DeviceReport, ...], now: int, unanswered: Collection[int] = ()) -> Signed:
+        """The report that these devices make now; nothing is remembered of it.
+
+        Args:
+            devices: What was read.
+            now: Unix seconds.
+            unanswered: The numbers of the reports that wait for their receipts.
+        """
+        return sign_next(devices, self._remembered.state, self._identity, now, unanswered)
 
     def is_due(self, devices: tuple[DeviceReport, ...], now: int) -> bool:
         """Whether something changed, or the next round would be too late."""
@@ -91,7 +97,7 @@ class Reporter:
             previous=hashlib.sha256(signed.evidence).hexdigest(),
             inventory=made.inventory.hex(),
             reported_at=now,
-            named_at=self._remembered.state.named_at if made.head is None else now,
+            **({} if made.head is None else {"named_at": now, "named_by": made.sequence}),
         )
 
 
@@ -106,7 +112,9 @@ def device_reports(observations: tuple[Observation, ...], secret: bytes) -> tupl
     return tuple(devices[:most])
 
 
-def sign_next(devices: tuple[DeviceReport, ...], state: State, identity: Identity, now: int) -> Signed:
+def sign_next(
+    devices: tuple[DeviceReport, ...], state: State, identity: Identity, now: int, unanswered: Collection[int] = ()
+) -> Signed:
     """The report that follows on what is remembered; nothing is put anywhere."""
     inventory = report.inventory_digest(devices)
     made = Report(
@@ -116,7 +124,7 @@ def sign_next(devices: tuple[DeviceReport, ...], state: State, identity: Identit
         previous=None if state.previous is None else bytes.fromhex(state.previous),
         inventory=inventory,
         devices=None if state.inventory == inventory.hex() else devices,
-        head=head_to_name(state, now),
+        head=head_to_name(state, now, unanswered),
     )
     return Signed(report=made, evidence=report.sign(made, identity.key))
 

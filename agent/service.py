@@ -156,7 +156,8 @@ class Service:
     def _report(self, devices: tuple[DeviceReport, ...], now: int) -> int:
         if not self._reporter.is_due(devices, now):
             return 0
-        signed = self._reporter.next(devices, now)
+        unanswered = {entry.sequence for entry in self._spool.entries() if entry.leaf == "report"}
+        signed = self._reporter.next(devices, now, unanswered)
         self._reporter.put(signed, self._spool, now)
         return signed.report.sequence
 

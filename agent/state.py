@@ -72,6 +72,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
         known: Identities that each source knew in its last good round.
         head: The newest tree head seen; stays while it is in doubt.
         named_at: When a report last named it, by this gateway's clock.
+        named_by: The number of that report; 0 where it is not known.
         doubt: Why the next report must name it; None where nothing is wrong.
         fork: The last fork of the log.
         receipted_at: When the last receipt came.
@@ -88,6 +89,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     known: dict[str, tuple[str, ...]] = {}
     head: Head | None = None
     named_at: int | None = None
+    named_by: int = 0
     doubt: str | None = None
     fork: Fork | None = None
     receipted_at: int | None = None

@@ -103,6 +103,38 @@ def test_a_head_is_named_once_a_week_and_in_doubt(named_at: int | None, doubt: s
     assert forks.head_to_name(State(named_at=named_at, doubt=doubt), NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("unanswered", "is_named"),
+    {
+        "all reports are answered": ((), False),
+        "one waits, and names no head": ((6,), True),
+        "several wait, and one of them names it": ((5, 6), False),
+    }.values(),
+)
+def test_a_head_is_named_by_one_of_those_that_wait(unanswered: tuple[int, ...], *, is_named: bool) -> None:
+    """The collector may come back as another, and what waited would hide that."""
+    head = Head(log="5" * 32, size=4, root="ab" * 32, signed_at=NOW)
+    named = forks.head_to_name(State(head=head, named_at=NOW, named_by=5), NOW, unanswered)
+    assert (named is not None) == is_named
+
+
+def test_a_restored_collector_that_what_waited_carries_past_the_head_is_found_out(house: House) -> None:
+    """The answers to what was signed while it was away show more leaves than before, and nothing else."""
+    collector = Witness(0)
+    for _ in range(4):
+        house.report(collector)
+    collector.forget(2)
+    waiting = [house.sign()]
+    waiting += [house.sign(named=forks.head_to_name(house.state, NOW, {5})), house.sign(), house.sign()]
+    for data in waiting:
+        collector.receipt(data)  # one batch; its receipts show the head over all of it
+    for data in (*waiting[2:], waiting[0]):
+        house.answer(collector, data, later_s=10)
+    assert house.state.fork is None
+    house.answer(collector, waiting[1], later_s=10)
+    assert house.state.fork is not None
+
+
 def test_a_log_that_lost_leaves_is_doubted_then_found_out(house: House) -> None:
     """First one report more is asked for, its receipt tells; what was lost is sent again, and the old receipts stay."""
     collector = Witness(0)
