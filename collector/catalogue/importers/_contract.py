@@ -93,6 +93,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
         place: Where in the file it stands: a JSON pointer, or `line 12`.
         asserted_at: What the file says of when it was said, `YYYY-MM-DDTHH:MM:SSZ`; None where it says nothing.
         seen: Instants that the file implies without dating them: they become the moment at which this was first seen.
+        clears: Ranges of an advisory that are said not to be affected: it only takes back that they are.
     """
 
     kind: str
@@ -100,6 +101,7 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
     place: str
     asserted_at: str | None = None
     seen: tuple[str, ...] = ()
+    clears: tuple[Mapping[str, Any], ...] = ()
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True):

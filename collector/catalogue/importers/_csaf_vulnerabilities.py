@@ -1,7 +1,7 @@
 """The vulnerabilities of a CSAF 2.0 document (section 3.2.3): one `advisory` for each model that one is about."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -73,8 +73,9 @@ def state(context: Context, node: Node) -> None:
         with context.sheet.part():
             affected = status.affected
             fields = {"model": model, **shared, **_versions(context, node, model, status)}
-            if not affected and not status.fixed:
-                fields["affected"] = []  # says nothing, and takes back what was said before
+            clears = () if affected or status.fixed else tuple(_cleared(context, status))
+            if clears:
+                fields["affected"] = []
             if found := [severities[each] for each in affected if each in severities]:
                 fields["severity"] = _SEVERITIES[max(found)]
             if affected and all(each in refused for each in affected):
@@ -83,7 +84,7 @@ def state(context: Context, node: Node) -> None:
             if fix is not None and "fixed_in" not in fields:
                 detail = "a fix is said to exist, and not in which version; a release can tell"
                 context.sheet.skip(fix.place, Reason.FIX, detail, fix.value)
-            context.sheet.state(node.place, "advisory", fields, asserted_at=context.asserted_at)
+            context.sheet.state(node.place, "advisory", fields, asserted_at=context.asserted_at, clears=clears)
 
 
 def _name(context: Context, node: Node) -> str:
@@ -157,6 +158,11 @@ def _affected(context: Context, product: Product) -> list[Range]:
     detail = "goes on record as text, which compares with nothing"
     context.sheet.skip(product.node.place, Reason.RANGE, detail, product.words)
     return [{"text": product.words}]
+
+
+def _cleared(context: Context, status: _Status) -> Iterator[Range]:
+    for product in (context.products[each] for each in status.good):
+        yield from [{"text": product.words}] if product.ranges is None else product.ranges
 
 
 def _bounds(context: Context, first: Sequence[Product], last: Sequence[Product]) -> list[Range]:

@@ -57,13 +57,14 @@ class Sheet:
         *,
         asserted_at: str | None = None,
         seen: tuple[str, ...] = (),
+        clears: tuple[Mapping[str, Any], ...] = (),
     ) -> None:
         """Write a draft, unless the document has said the same before.
 
         Raises:
             UnmappedError: The document has said something else of this subject before, or too much in all.
         """
-        draft = Draft(kind=kind, fields=fields, place=place, asserted_at=asserted_at, seen=seen)
+        draft = Draft(kind=kind, fields=fields, place=place, asserted_at=asserted_at, seen=seen, clears=clears)
         before = self._drafts.setdefault(subject(kind, fields), draft)
         if before is draft and len(self._drafts) > MAX_DRAFTS:
             del self._drafts[subject(kind, fields)]

@@ -3,6 +3,7 @@
 - The same again is no statement, whatever was said in between of other things: importing twice records once.
 - Another word on the same thing takes the place of the last one: a window `replaces` it, anything else `corrects` it,
   so that no two words of one feed are in force beside each other.
+- What clears some versions takes back a word on just these, and no other.
 - What is older than the last word is not recorded: it would become the last.
 - An instant that a file implies without dating it is the moment at which it was first seen, and stays that.
 """
@@ -49,26 +50,21 @@ def decide(before: Sequence[Fact], draft: Draft, said_at: str) -> Known | Late |
     asserted_at = draft.asserted_at or said_at
     content = {**draft.fields, **dict.fromkeys(draft.seen, True)}
     if not before:
-        return (
-            Known()
-            if _takes_back(draft)
-            else Say(asserted_at, {**draft.fields, **dict.fromkeys(draft.seen, asserted_at)})
-        )
+        if draft.clears or "withdraw" in draft.fields:
+            return Known()  # there is nothing to take back
+        return Say(asserted_at, {**draft.fields, **dict.fromkeys(draft.seen, asserted_at)})
     last = before[-1]
     if _content(last) == content or any(
         fact["asserted_at"] == asserted_at and _content(fact) == content for fact in before
     ):
         return Known()
+    if draft.clears and not (last.get("affected") and all(each in draft.clears for each in last["affected"])):
+        return Known()  # what was said is of other versions too, and stays
     if last["asserted_at"] > asserted_at:
         return Late(last["id"])
     seen = {name: last.get(name, asserted_at) for name in draft.seen}
     place = {"replaces": [last["id"]]} if draft.kind == "window" else {"corrects": last["id"]}
     return Say(asserted_at, {**draft.fields, **seen, **place})
-
-
-def _takes_back(draft: Draft) -> bool:
-    """Whether it says nothing but that an earlier word no longer holds."""
-    return "withdraw" in draft.fields or (draft.kind == "advisory" and draft.fields.get("affected") == [])
 
 
 def _content(fact: Fact) -> dict[str, Any]:

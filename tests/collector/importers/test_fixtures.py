@@ -20,7 +20,7 @@ def test_a_document_gives_what_it_says_and_nothing_more(case: Path) -> None:
     expected = json.loads((case / "expected.json").read_text())
     found = load(case.parent.name).parse(document.read_bytes(), document.name)
     drafts = msgspec.json.decode(msgspec.json.encode(found.drafts))
-    assert drafts == [{"asserted_at": None, "seen": [], **draft} for draft in expected["drafts"]]
+    assert drafts == [{"asserted_at": None, "seen": [], "clears": [], **draft} for draft in expected["drafts"]]
     assert [[skipped.place, str(skipped.reason)] for skipped in found.skipped] == expected["skipped"]
     assert found.feed == expected["feed"]
 

@@ -187,6 +187,15 @@ async def test_who_is_not_affected_after_all_is_not_blamed_any_longer(importing:
     assert again.new.total() == 0
 
 
+async def test_who_clears_one_version_says_nothing_of_another(importing: Importing) -> None:
+    """Some publish a document for each version; the one that is affected stays so."""
+    await importing.text("csaf", "old.json", json.dumps(csaf({"product_status": {"known_affected": ["OLD"]}})))
+    cleared = csaf({"product_status": {"known_not_affected": ["NEW"]}}, said="2026-03-01")
+    await importing.text("csaf", "new.json", json.dumps(cleared))
+    assert [fact["affected"] for fact in await importing.facts("advisory")] == [[{"exact": "1.9"}]]
+    assert "no_fact" in [reason for _, reason in importing.reasons()]
+
+
 async def test_what_was_first_seen_gone_stays_gone_since_then(importing: Importing) -> None:
     """The ledger dates no withdrawal, so the day on which it was seen first is kept through later changes."""
 
