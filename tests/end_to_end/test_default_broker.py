@@ -66,7 +66,6 @@ def on_record(folder: Path) -> list[tuple[str, int]]:
         )
 
 
-@pytest.mark.timeout(120)
 async def test_what_a_default_broker_drops_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once the collector is back, all is on record and receipted, though the broker had acknowledged all of it."""
     # Eleven agents share one event loop here, and none of them loses power.

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from firmware_fixtures.demo.stage import Stage, free_port
 from tests.world.processes import Process, eventually
 
@@ -98,7 +96,6 @@ def replayed(page: str, first_run: datetime, day: int) -> dict[str, Any]:
     return dict(fetch(address)["verdict"])
 
 
-@pytest.mark.timeout(300)
 async def test_a_newcomer_sees_verdicts_and_leaves_nothing_behind(tmp_path: Path) -> None:
     """Every promised verdict comes; what was killed is started again; Ctrl-C ends all; a second run goes on."""
     state, port = tmp_path / "var", free_port()

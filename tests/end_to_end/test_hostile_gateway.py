@@ -94,7 +94,6 @@ def turned_away() -> Iterator[None]:
         yield
 
 
-@pytest.mark.timeout(120)
 async def test_what_keeps_a_gateway_from_the_broker_is_shown_and_mends(tmp_path: Path) -> None:
     """Without its certificate `tls`, under a key that others may read `credential`; then it reports."""
     async with world(tmp_path) as made:
@@ -117,7 +116,6 @@ async def test_what_keeps_a_gateway_from_the_broker_is_shown_and_mends(tmp_path:
         assert (await gateway.command("enrol", "--yes", await made.code()))[0] == 0
 
 
-@pytest.mark.timeout(120)
 async def test_a_hostile_gateway_can_do_nothing_to_another(tmp_path: Path) -> None:
     """It writes into no topic of others, hears nothing of them, and takes nobody's session."""
     async with world(tmp_path) as made:

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
-
 from evidence import statement
 from evidence.ids import device_id
 from evidence.statement import Statement
@@ -69,7 +67,6 @@ def draft_from(form: str) -> str:
     return found[1]
 
 
-@pytest.mark.timeout(120)
 async def test_a_waiver_counts_once_both_sides_have_deposited_it(tmp_path: Path) -> None:
     """The seller's deposit alone changes nothing, nor does the household's; together they end the seller's duty."""
     async with AsyncExitStack() as world:

@@ -5,8 +5,6 @@ import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import pytest
-
 from tests.end_to_end.test_nothing_is_lost import collector_config, numbers_on_record
 from tests.world.gateway import Gateway
 from tests.world.mosquitto import broker as mosquitto
@@ -25,7 +23,6 @@ def ended_keys(folder: Path) -> list[tuple[int, bool]]:
         return [(row[0], bool(row[1])) for row in register.execute(query + " ORDER BY last_sequence")]
 
 
-@pytest.mark.timeout(180)
 async def test_a_rotation_survives_whatever_dies_in_it(tmp_path: Path) -> None:
     """Killed once the succession is signed, once it is receipted, once the old key is noted: it is always finished."""
     gateway = Gateway(tmp_path)
@@ -77,7 +74,6 @@ async def test_a_rotation_survives_whatever_dies_in_it(tmp_path: Path) -> None:
         assert (await gateway.status())["key_waits"] is False
 
 
-@pytest.mark.timeout(120)
 async def test_a_collector_from_before_the_rotation_learns_of_it_again(tmp_path: Path) -> None:
     """Restored from a backup it does not know the new key; the agent says again how it came to it."""
     gateway = Gateway(tmp_path)

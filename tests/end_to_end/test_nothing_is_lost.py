@@ -6,8 +6,6 @@ import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-import pytest
-
 from tests.shared import ROOT
 from tests.world.mosquitto import Mosquitto
 from tests.world.mosquitto import broker as mosquitto
@@ -52,7 +50,6 @@ def last_signed(folder: Path) -> int:
     return int(json.loads((folder / "agent" / "state.json").read_text())["sequence"])
 
 
-@pytest.mark.timeout(240)
 async def test_what_was_signed_is_on_record_whatever_was_killed(tmp_path: Path) -> None:
     """After kill -9 of agent, collector and broker, in turn and at random moments, no number is missing or twice."""
     chance = random.Random(7)

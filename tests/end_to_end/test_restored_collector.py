@@ -18,7 +18,6 @@ def remembered(gateway: Gateway) -> dict[str, object]:
     return dict(json.loads((gateway.state_dir / "state.json").read_text()))
 
 
-@pytest.mark.timeout(240)
 async def test_a_restored_collector_is_found_out_and_gets_back_what_it_lost(tmp_path: Path) -> None:
     """Backup while it runs, more reports, kill, restore: the fork is told, audited and healed."""
     gateway = Gateway(tmp_path)

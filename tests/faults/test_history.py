@@ -3,8 +3,6 @@
 import sqlite3
 from pathlib import Path
 
-import pytest
-
 from agent import archive, spool
 from tests.faults.checker import check
 from tests.faults.history import Witness, gather
@@ -23,7 +21,6 @@ def change(made: World, statement: str, *values: object) -> None:
     register.close()
 
 
-@pytest.mark.timeout(180)
 async def test_a_real_history_is_right_until_it_is_tampered_with(tmp_path: Path) -> None:
     """A report lost by its gateway, a leaf with another digest, a verdict on what was rejected."""
     witness = Witness()

@@ -5,8 +5,6 @@ import os
 import re
 import sys
 
-import pytest
-
 from tests.faults.kinds import KINDS, plan
 from tests.required import missing
 from tests.shared import ROOT
@@ -14,7 +12,6 @@ from tests.shared import ROOT
 ALL = frozenset({"clock", "disk"})
 
 
-@pytest.mark.timeout(240)
 async def test_a_few_faults_lose_nothing() -> None:
     """Real processes; what this machine does not allow is left out, and said."""
     process = await asyncio.create_subprocess_exec(
