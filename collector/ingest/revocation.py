@@ -35,9 +35,9 @@ async def revoke(connection: AsyncConnection, gateway: str, *, at: int, now: int
     is_recorded = gateway in await revocations.revoked(connection, [gateway])
     if before is not None and (at > before or (at == before and is_recorded)):
         raise ConflictError(f"gateway {gateway} is revoked from {to_text(before)} on; that can only become earlier")
-    taken_back = await revocations.reports_since(connection, gateway, at)
-    await derive_of(connection, [gateway])
     await revocations.record(connection, gateway, at=at, now=now)
-    await revocations.take_back(connection, gateway, since=at)
+    if taken_back := await revocations.reports_since(connection, gateway, at):
+        await derive_of(connection, [gateway])
+        await revocations.take_back(connection, gateway, since=at)
     await judgements.queue(connection, await derived.every_device(connection, [gateway]), at=now)
     return taken_back
