@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from evidence import statement
 from evidence.ids import device_id
@@ -58,7 +59,7 @@ def asking(address: str) -> Callable[[str], Any]:
 
 def draft_from(form: str) -> str:
     """The code that the page makes of what a household fills in."""
-    today = f"{TODAY:%Y-%m-%d}"
+    today = f"{TODAY.astimezone(ZoneInfo('Europe/Amsterdam')):%Y-%m-%d}"  # the buyer's day, which is the law's
     bought = {"seller": "noordlicht", "contract": today, "delivered": today, "jurisdiction": "NL", "supply": "single"}
     parties = {"seller_type": "trader", "buyer_type": "consumer"}
     with urllib.request.urlopen(f"{form}?{urlencode({**bought, **parties})}", timeout=10) as page:
