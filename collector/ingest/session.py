@@ -27,7 +27,7 @@ from collector.ingest.inbox import Arrival, Inbox
 from collector.ingest.patience import delays
 
 TOPICS: Final = ("updateplicht/1/+/+/report", "updateplicht/1/+/+/statement")
-RECEIVE_MAXIMUM: Final = 1000
+RECEIVE_MAXIMUM: Final = 2000
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEPALIVE_S: Final = 30
 READ_BYTES: Final = 64 * 1024

@@ -1,6 +1,6 @@
 """The writer: group commit, answers, and only then the acknowledgement.
 
-- A batch is whatever has arrived, at most 1000. It closes on what is there and never waits for a count: a broker with a
+- A batch is whatever has arrived, at most 2000. It closes on what is there and never waits for a count: a broker with a
   window of 20 would wait for our acknowledgement while we wait for its next message.
 - Verified beside the database, stored in one transaction (reports, log, rejections, counters, the judge's queue),
   committed; then receipts, refusals and requests go out; then the messages are acknowledged in the order in which they
@@ -37,7 +37,7 @@ from collector.store.rejected import Pending
 from collector.transparency.log import Log
 from evidence.ids import topic
 
-MAX_BATCH: Final = 1000
+MAX_BATCH: Final = 2000
 PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
 LULL_S: Final = 0.02  # without a message, before what follows from reports is derived
 LAG_S: Final = 1.0  # so long what follows from reports may wait while others come; then the two take turns

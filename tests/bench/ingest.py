@@ -39,12 +39,12 @@ from tests.bench._usage import cpu_s, rss_mb
 from tests.world.mosquitto import Mosquitto
 from tests.world.processes import running
 
-BROKER = "max_inflight_messages 1000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
+BROKER = "max_inflight_messages 2000\nmax_queued_messages 0\nset_tcp_nodelay true\n"
 GATEWAYS = 10_000
 STEADY = 80_000
 HERD = 100_000
-WORKERS = 3
-WINDOW = 3_000  # reports under way; less than there are gateways
+WORKERS = 4
+WINDOW = 8_000  # reports under way; less than there are gateways
 WITHIN_S = 600.0
 CHECKED = 200  # receipts that are opened afterwards
 VERIFICATIONS = 5_000
