@@ -8,6 +8,7 @@ allow is in `lacking`, and such faults are left out.
 
 import asyncio
 import contextlib
+import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -98,7 +99,8 @@ class World:
     async def calm_down(self) -> None:
         """Let everybody start anew, every agent survey once more and deliver what it has; then end all in order.
 
-        What is still in a spool when the time is up stays there, and is counted.
+        The collector derives what follows from each report before it is told to end. What is still in a spool when the
+        time is up stays there, and is counted.
         """
         await asyncio.gather(*map(self._stop, self.units))
         await self.collector.start()
@@ -111,11 +113,18 @@ class World:
         await asyncio.gather(*map(self._stop, self.units))
 
     def _is_drained(self, before: Sequence[int]) -> bool:
-        """Whether every gateway has had an answer, and waits for none."""
-        return all(
-            gateway.waiting() == 0 and gateway.answered() > answered
-            for gateway, answered in zip(self.gateways, before, strict=True)
+        """Whether every gateway has had an answer and waits for none, and the collector has nothing left to derive."""
+        return (
+            all(
+                gateway.waiting() == 0 and gateway.answered() > answered
+                for gateway, answered in zip(self.gateways, before, strict=True)
+            )
+            and self._is_derived()
         )
+
+    def _is_derived(self) -> bool:
+        with contextlib.closing(sqlite3.connect(self.folder / "collector" / "register.sqlite")) as register:
+            return register.execute("SELECT 1 FROM derive_queue LIMIT 1").fetchone() is None
 
     def ended(self) -> Iterator[tuple[Unit, int, int]]:
         """Who ended by himself, with which code, and how often."""
