@@ -204,7 +204,9 @@ async def test_what_preview_shows_is_what_leaves(gateway: Gateway, mosquitto: Mo
     await enrolled(gateway, collector)
     await mosquitto.kill()
     await gateway.start()
-    await eventually(lambda: "report=1 " in gateway.log())
+    await eventually(
+        lambda: "report=1 " in gateway.log() and b'"code": "broker"' in (gateway.state_dir / "state.json").read_bytes()
+    )
     before = gateway.files()
     code, shown, err = await gateway.command("preview", "--hex")
     assert (code, err) == (0, "")
