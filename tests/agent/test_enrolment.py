@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from agent.enrolment import load
+from agent.errors import StateError
 from evidence.report import Report
 from tests.world.gateway import Gateway
 from tests.world.mosquitto import broker
@@ -114,3 +117,11 @@ async def test_a_receipt_counts_though_the_agent_died_at_once(gateway: Gateway, 
     await gateway.start()
     await eventually(lambda: collector.reports)
     assert enrolment.exists()
+
+
+def test_a_damaged_enrolment_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    """A key that is none would refuse every receipt."""
+    fields = '"host": "h", "port": 1, "tls": false, "enrolled_at": 0'
+    (tmp_path / "enrolment.json").write_text(f'{{{fields}, "log": "{"0" * 32}", "collector": "abcd"}}')
+    with pytest.raises(StateError, match=r"enrolment.json is damaged .*enrol again with a new code"):
+        load(tmp_path)
