@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -20,6 +20,14 @@ from evidence.keys import SigningKey
 from evidence.limits import MAX_INTEGER, MAX_STATEMENT_BYTES
 
 MESSAGE_TYPE = "application/vnd.updateplicht.statement+cbor"
+
+KINDS: Final = frozenset(
+    {
+        *("model", "unit", "sale", "window", "waiver", "release", "advisory", "notice"),
+        *("acknowledgement", "answer", "key_succession"),
+    }
+)
+"""What people state. Programs state more (`enrolment`), and a later release may, so a reader takes any word."""
 
 # Made by the register itself or belonging to the envelope: nobody may state them.
 RESERVED = frozenset({"id", "issuer", "recorded_at", "rejected"})

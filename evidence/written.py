@@ -2,7 +2,7 @@
 
 One statement is `kind` and its fields at the top level; several are `[[statement]]` entries. Dates may be TOML's own or
 text. A date-time keeps the offset it was written with, since the day it names depends on it; only `asserted_at` is
-turned into UTC.
+turned into UTC. The kind is one of `KINDS`: a word that was mistyped is a statement that says nothing to anybody.
 """
 
 import tomllib
@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from evidence.errors import ClaimError, MalformedError
-from evidence.statement import Statement
+from evidence.statement import KINDS, Statement
 
 _MANY = "statement"
 
@@ -42,8 +42,8 @@ def _statement(entry: Mapping[str, Any], asserted_at: str, path: str) -> Stateme
     fields = {name: _plain(value, f"{path}/{name}") for name, value in entry.items()}
     kind, said = fields.pop("kind", None), entry.get("asserted_at", asserted_at)
     fields.pop("asserted_at", None)
-    if not isinstance(kind, str):
-        raise ClaimError(f"{path}/kind", "the kind of statement, such as window")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise ClaimError(f"{path}/kind", f"one of {', '.join(sorted(KINDS))}")
     if isinstance(said, datetime) and said.tzinfo:
         said = said.astimezone(UTC)
     return Statement(kind=kind, asserted_at=_plain(said, f"{path}/asserted_at"), fields=fields)

@@ -138,8 +138,12 @@ def test_show_as_json_names_the_keys(capsys: pytest.CaptureFixture[str]) -> None
 
 FAULTS = {
     "no TOML": ("kind = ", "no TOML"),
-    "no kind": ('model = "m"', "/kind: expected the kind of statement"),
-    "a kind that is no word": ('kind = "Window!"', "statement 1: /kind: expected a word"),
+    "no kind": ('model = "m"', "/kind: expected one of acknowledgement, advisory, answer, "),
+    "a kind that is mistyped": (ONE.replace("window", "widnow"), "/kind: expected one of acknowledgement, advisory, "),
+    "a kind that only programs state": (ONE.replace("window", "enrolment"), "/kind: expected one of "),
+    "a kind that is no text": ("kind = 1", "/kind: expected one of "),
+    "a second one mistyped": (TWO.replace("release", "relaese"), "/statement[1]/kind: expected one of "),
+    "a field without a name": ('kind = "window"\n"" = 1', "statement 1: "),
     "a fraction": ('kind = "window"\nend = 1.5', "/end: expected a text, an integer"),
     "a time without a day": ('kind = "window"\nend = 12:00:00', "/end: expected a text, an integer"),
     "an instant that is none": ('kind = "window"\nasserted_at = "2026-02-30T00:00:00Z"', "/asserted_at: expected an"),
@@ -147,7 +151,7 @@ FAULTS = {
     "a field that the register sets": ('kind = "window"\nid = "x"', "/id: expected to be absent"),
     "a mix of one and several": ('kind = "window"\n[[statement]]\nkind = "window"', "either one statement"),
     "a fault in the second of two": (
-        '[[statement]]\nkind = "a"\n[[statement]]\nkind = "b"\nx = 0.5',
+        '[[statement]]\nkind = "window"\n[[statement]]\nkind = "release"\nx = 0.5',
         "/statement[1]/x",
     ),
     "an integer that JSON rounds": ('kind = "window"\nn = 9007199254740993', "/n: expected an integer from"),

@@ -61,7 +61,8 @@ def test_every_reason_of_the_door_is_told() -> None:
 
 async def test_every_kind_is_written_as_the_page_shows_it(register: Register) -> None:
     """In the page's order each goes on record, but for what names a notice that is not there, and the succession."""
-    assert {each.kind for each in WRITTEN} == kinds.FACT_KINDS | kinds.ABOUT_FACTS.keys() | {key_terms.KIND}
+    assert kinds.FACT_KINDS | kinds.ABOUT_FACTS.keys() | {key_terms.KIND} == statement.KINDS
+    assert {each.kind for each in WRITTEN} == statement.KINDS
     for each in WRITTEN:
         data = statement.sign(each, key_of(SIGNS.get(each.kind, "manufacturer:acme")))
         if each.kind not in REFUSED:
