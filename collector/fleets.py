@@ -20,14 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from collector.appraisal import Policy, appraise_homes
 from collector.catalogue import fleet
 from collector.catalogue.fleet import Gathered
-from collector.errors import ClockError, StoreError
 from collector.store import findings, fleets
 from collector.store.database import reading, writing
 from collector.store.findings import Outcome, Task
 from collector.store.spread import Count, spread
 
-POLL_S: Final = 1.0
-"""How soon work is seen."""
 AGAIN_S: Final = 86_400
 """How often a model is counted whose homes may have been heard again."""
 PATIENCE_S: Final = 3_600
@@ -55,20 +52,6 @@ class Fleets:
         self._policy_digest = policy.digest()
         self._clock = clock
         self.counted = 0
-
-    async def run(self) -> None:
-        """Count whatever is due, until cancelled; a store that fails is tried again."""
-        is_begun = False
-        while True:
-            try:
-                if not is_begun:
-                    await self.begin()
-                    is_begun = True
-                while await self.round():
-                    pass
-            except (ClockError, StoreError) as error:
-                _log.warning("findings wait: %s", error)
-            await asyncio.sleep(POLL_S)
 
     async def begin(self) -> None:
         """Queue what was never counted, or under another policy.

@@ -31,6 +31,7 @@ from collector.ingest.line import Line, Share
 from collector.ingest.patience import delays
 from collector.judge import Judge
 from collector.register import opened
+from collector.rounds import make_rounds
 from collector.running import Running
 from collector.server import Server
 from collector.transparency.log import Log
@@ -109,8 +110,8 @@ class _Service:
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(self._ingest.run(), name="ingest"),
-                group.create_task(judge.run(self._wake), name="judge"),
-                group.create_task(fleets.run(), name="findings"),
+                group.create_task(make_rounds(judge, "verdicts", self._wake), name="judge"),
+                group.create_task(make_rounds(fleets, "findings", asyncio.Event()), name="findings"),
                 group.create_task(self._announce(server, ready), name="announce"),
             ]
             pages = group.create_task(server.run_until_stopped(), name="pages")

@@ -13,8 +13,6 @@
 """
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -23,19 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from collector.appraisal import Policy
 from collector.catalogue.case import Case, decode
 from collector.catalogue.shelf import Shelf, Snapshot
-from collector.errors import ClockError, StoreError
 from collector.judge.appraiser import Appraiser
 from collector.judge.placing import Placing
 from collector.store import cases, judgements
 from collector.store.cases import Outcome, PolicyName
 from collector.store.database import reading, writing
 
-POLL_S: Final = 1.0
-"""How soon work is seen that another process queued."""
 BATCH: Final = 2000
 """Devices, and cases, of one transaction: few enough that ingest never waits long for its turn to write."""
-
-_log = logging.getLogger(__name__)
 
 
 class Judge:
@@ -60,27 +53,6 @@ class Judge:
     def appraised(self) -> int:
         """How many appraisals it has made."""
         return self._appraiser.count
-
-    async def run(self, wake: asyncio.Event) -> None:
-        """Judge whatever comes, until cancelled; a store or a clock that fails is asked again.
-
-        Args:
-            wake: Set by who has queued something in this process.
-        """
-        is_begun = False
-        while True:
-            wake.clear()
-            try:
-                if not is_begun:
-                    await self.begin()
-                    is_begun = True
-                while await self.round():
-                    pass
-            except (ClockError, StoreError) as error:
-                _log.warning("verdicts wait: %s", error)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POLL_S):
-                    await wake.wait()
 
     async def begin(self) -> None:
         """Queue what an earlier run judged under another policy.

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from collector.appraisal import policies
 from collector.judge import Judge
 from collector.judge.worker import BATCH
+from collector.rounds import make_rounds
 from collector.store import judgements, views
 from collector.store.database import reading, writing
 from collector.store.judgements import Place
@@ -224,7 +225,7 @@ async def test_another_policy_has_everything_judged_again(register: Register, ju
 @asynccontextmanager
 async def working(judge: Judge, wake: asyncio.Event) -> AsyncIterator[None]:
     """The worker beside the test, ended after it."""
-    task = asyncio.create_task(judge.run(wake))
+    task = asyncio.create_task(make_rounds(judge, "verdicts", wake))
     try:
         yield
     finally:
