@@ -24,6 +24,7 @@ from collector.web import api, drafts, errors, pages, products
 from collector.web.guard import Guard
 from collector.web.language import Language, choose, languages
 from collector.web.room import Room
+from collector.web.shown import instant
 
 _STATIC = Path(__file__).parent / "static"
 _VERSION = "1"
@@ -74,6 +75,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["instant"] = instant
     environment.filters["breakable"] = lambda text: Markup.escape(text).replace("/", Markup("/<wbr>"))
     environment.globals["style"] = f"/static/style.css?{sha256((_STATIC / 'style.css').read_bytes()).hexdigest()[:12]}"
     return environment

@@ -24,7 +24,7 @@ from collector.web.paging import key_of, word_for
 from collector.web.parameters import SALE_WORDS, At, Cursor, HexId, Known, wanted_devices
 from collector.web.replay import Moments, moments, replay
 from collector.web.room import Room
-from collector.web.shown import Showing, TrackShown, instant, stated
+from collector.web.shown import Showing, TrackShown, stated
 
 _DEVICES: Final = 40
 _ROWS: Final = 50
@@ -52,7 +52,6 @@ def render(
             "t": language,
             "path": request.url.path,
             "switch": [(code, _link(request, lang=code), code == language.code) for code in LOCALES],
-            "instant": instant,
             **context,
         },
         status_code=status,
