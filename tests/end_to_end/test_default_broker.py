@@ -2,9 +2,8 @@
 
 import asyncio
 import os
-import sqlite3
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,10 +20,10 @@ from collector.config import load
 from collector.register import opened
 from evidence import report
 from evidence.report import Report
-from tests.end_to_end.test_nothing_is_lost import collector_config
+from tests.world.collector import Collector
 from tests.world.disks import open_spool
 from tests.world.mosquitto import Mosquitto
-from tests.world.processes import Process, eventually
+from tests.world.processes import eventually
 
 GATEWAYS, REPORTS = 11, 100  # what one agent has on the way, and enough of them to be more than the broker keeps
 PACE = Pace(resend_s=2, resend_most_s=4)
@@ -58,31 +57,27 @@ async def enrolment(config: Path, port: int) -> Enrolment:
         return Enrolment(host="127.0.0.1", port=port, tls=False, log=log.id, collector=key, enrolled_at=0)
 
 
-def on_record(folder: Path) -> list[tuple[str, int]]:
-    """Gateway and number of every report in the register."""
-    with sqlite3.connect(f"file:{folder}/collector/register.sqlite?mode=ro", uri=True) as register:
-        return sorted(
-            (bytes(name).hex(), number) for name, number in register.execute("SELECT gateway, sequence FROM reports")
-        )
+@pytest.fixture
+async def broker(tmp_path: Path) -> AsyncIterator[Mosquitto]:
+    """One that says what it drops."""
+    made = Mosquitto(tmp_path, f"allow_anonymous true\nlog_dest file {tmp_path}/mosquitto.log\n")
+    await made.start()
+    yield made
+    await made.kill()
 
 
-async def test_what_a_default_broker_drops_is_sent_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_a_default_broker_drops_is_sent_again(
+    tmp_path: Path, broker: Mosquitto, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Once the collector is back, all is on record and receipted, though the broker had acknowledged all of it."""
     # Eleven agents share one event loop here, and none of them loses power.
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     said = tmp_path / "mosquitto.log"
-    async with AsyncExitStack() as world:
-        broker = Mosquitto(tmp_path, f"allow_anonymous true\nlog_dest file {said}\n")
-        await broker.start()
-        world.push_async_callback(broker.kill)
-        config = collector_config(tmp_path, broker.port)
-        collector = Process(tmp_path / "collector.log", "collector", "--config", str(config), "run")
-        world.push_async_callback(collector.end)
-        await collector.start(until_ready=True)
-        await collector.kill()
-        senders = [await asyncio.to_thread(Sender, tmp_path / str(number), config) for number in range(GATEWAYS)]
-        known = await enrolment(config, broker.port)
-        group = await world.enter_async_context(asyncio.TaskGroup())
+    await collector.start(until_ready=True)
+    await collector.kill()
+    senders = [await asyncio.to_thread(Sender, tmp_path / str(number), collector.config) for number in range(GATEWAYS)]
+    known = await enrolment(collector.config, broker.port)
+    async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(sender.publisher.run(known)) for sender in senders]
 
         dropped = f"Outgoing messages are being dropped for client updateplicht-{known.log}"
@@ -91,5 +86,6 @@ async def test_what_a_default_broker_drops_is_sent_again(tmp_path: Path, monkeyp
         await eventually(lambda: all(sender.is_empty() for sender in senders), within_s=60)
         for task in tasks:
             task.cancel()
-    assert on_record(tmp_path) == sorted((sender.gateway, n) for sender in senders for n in range(1, REPORTS + 1))
+    on_record = collector.rows("SELECT lower(hex(gateway)), sequence FROM reports ORDER BY 1, 2")
+    assert on_record == sorted((sender.gateway, n) for sender in senders for n in range(1, REPORTS + 1))
     assert all(len(list(sender.spool.kept.answered())) == REPORTS for sender in senders)

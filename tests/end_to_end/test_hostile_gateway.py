@@ -1,7 +1,6 @@
 """The example broker with two gateways, one of them hostile: it can do nothing to the other, nor in its name."""
 
 import asyncio
-import json
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -12,9 +11,10 @@ import msgspec
 import pytest
 
 from evidence.ids import topic
+from tests.world.collector import Collector, beside
 from tests.world.gateway import BULB, Gateway
 from tests.world.guarded import COLLECTOR, HOST, Guarded, certify, guarded
-from tests.world.processes import Process, command, eventually
+from tests.world.processes import eventually
 
 HOSTILE = "66" * 16
 LEAVES = ("report", "statement", "receipt", "request")
@@ -26,20 +26,8 @@ class World:
     def __init__(self, folder: Path, broker: Guarded) -> None:
         self.broker = broker
         self.honest = Gateway(folder)
-        self._config = folder / "collector.toml"
-        self._config.write_text(
-            f'state_dir = "{folder}/collector"\n[web]\nport = 0\n[broker]\nembedded = false\nhost = "{HOST}"\n'
-            f"port = {broker.collectors_port}\ntls = true\n{broker.certificate(COLLECTOR)}"
-        )
-        self.collector = Process(folder / "collector.log", "collector", "--config", str(self._config), "run")
-
-    async def command(self, *arguments: str) -> str:
-        """A command of the collector's operator."""
-        return await command("collector", "--config", str(self._config), *arguments)
-
-    async def status(self) -> dict[str, object]:
-        """What the operator is shown; of a collector that is well."""
-        return dict(json.loads(await self.command("status", "--json")))
+        place = beside(broker.collectors_port, HOST)
+        self.collector = Collector(folder, f"{place}tls = true\n{broker.certificate(COLLECTOR)}")
 
     async def enrol(self) -> None:
         """Enrol the honest gateway, whose certificate is made once its id is known."""
@@ -48,8 +36,7 @@ class World:
 
     async def code(self) -> str:
         """An enrolment code."""
-        where = ("--host", HOST, "--port", str(self.broker.port), "--tls")
-        return (await self.command("gateways", "code", *where)).split()[-1]
+        return await self.collector.code("--host", HOST, "--port", str(self.broker.port), "--tls")
 
     def show_certificate(self) -> None:
         """Let the honest gateway show its certificate."""
@@ -125,7 +112,7 @@ async def test_a_hostile_gateway_can_do_nothing_to_another(tmp_path: Path) -> No
         await eventually(lambda: honest.kept() and not honest.waiting())
         await certify(broker.certificates, "client", HOSTILE)
         own = broker.certificates / HOSTILE
-        log = str((await made.status())["log"])
+        log = str((await made.collector.status())["log"])
         for name in ("hostile", honest.name, f"up-{honest.name}"[:23], f"updateplicht-{log}"):
             for leaf in LEAVES:
                 await publish(client(broker, own, name), topic(honest.name, leaf))
@@ -140,7 +127,7 @@ async def test_a_hostile_gateway_can_do_nothing_to_another(tmp_path: Path) -> No
             await eventually(lambda: len(honest.kept()) > before and not honest.waiting())
             await session.unsubscribe("#")  # once that is answered, all that it was to hear has come
             assert len(session.messages) == 0
-        status = await made.status()
+        status = await made.collector.status()
         assert (status["rejected"], status["pending"]) == ({"malformed": 1}, 0)
         said = await honest.status()
         assert (said["junk"], said["refusals"]["counts"], said["trouble"]) == (0, {}, None)

@@ -5,7 +5,6 @@ import json
 import re
 import urllib.request
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,9 @@ from evidence import statement
 from evidence.ids import device_id
 from evidence.statement import Statement
 from tests.collector.register import key_of
-from tests.end_to_end.test_nothing_is_lost import collector_config
+from tests.world.collector import Collector
 from tests.world.gateway import BULB, Gateway
-from tests.world.mosquitto import broker as mosquitto
-from tests.world.processes import Process, command, eventually
+from tests.world.processes import eventually
 
 SHOP, MAKER = "seller:noordlicht", "operator:register"
 TODAY = datetime.now(UTC).replace(microsecond=0)
@@ -68,49 +66,43 @@ def draft_from(form: str) -> str:
     return found[1]
 
 
-async def test_a_waiver_counts_once_both_sides_have_deposited_it(tmp_path: Path) -> None:
+async def test_a_waiver_counts_once_both_sides_have_deposited_it(
+    tmp_path: Path, gateway: Gateway, collector: Collector
+) -> None:
     """The seller's deposit alone changes nothing, nor does the household's; together they end the seller's duty."""
-    async with AsyncExitStack() as world:
-        broker = await world.enter_async_context(mosquitto())
-        toml = str(collector_config(tmp_path, broker.port))
-        collector = Process(tmp_path / "collector.log", "collector", "--config", toml, "run")
-        world.push_async_callback(collector.end)
-        home = Gateway(tmp_path)
-        world.push_async_callback(home.kill)
-        web = (await collector.start(until_ready=True))["web"]
-        ask = asking(web)
+    web = (await collector.start(until_ready=True))["web"]
+    ask = asking(web)
 
-        for issuer in (SHOP, MAKER):
-            await command("collector", "--config", toml, "issuers", "enrol", issuer, key_of(issuer).public.data.hex())
-        model = signed(tmp_path / "model.cbor", MAKER, "model", MODEL)
-        await command("collector", "--config", toml, "statements", "submit", model)
-        code = (await command("collector", "--config", toml, "gateways", "code")).split()[-1]
-        assert (await home.command("enrol", "--yes", code))[0] == 0
-        await home.start()
-        device = device_id((home.state_dir / "device.secret").read_bytes(), BULB.identity)
+    for issuer in (SHOP, MAKER):
+        await collector.command("issuers", "enrol", issuer, key_of(issuer).public.data.hex())
+    model = signed(tmp_path / "model.cbor", MAKER, "model", MODEL)
+    await collector.command("statements", "submit", model)
+    assert (await gateway.command("enrol", "--yes", await collector.code()))[0] == 0
+    await gateway.start()
+    device = device_id((gateway.state_dir / "device.secret").read_bytes(), BULB.identity)
 
-        def says(word: str, *, code: str | None = None) -> bool:
-            tracks = [item["verdict"] for item in ask("devices")["items"] if item["device"] == device]
-            seller = tracks[0]["S"] if tracks and tracks[0] else None
-            return seller is not None and (word in seller["flags"] or seller["code"] == code)
+    def says(word: str, *, code: str | None = None) -> bool:
+        tracks = [item["verdict"] for item in ask("devices")["items"] if item["device"] == device]
+        seller = tracks[0]["S"] if tracks and tracks[0] else None
+        return seller is not None and (word in seller["flags"] or seller["code"] == code)
 
-        def deposits() -> list[str]:
-            found = ask(f"devices/{home.name}/{device}/statements")["items"]
-            return [item["issuer"].partition(":")[0] for item in found if item["kind"] == "waiver"]
+    def deposits() -> list[str]:
+        found = ask(f"devices/{gateway.name}/{device}/statements")["items"]
+        return [item["issuer"].partition(":")[0] for item in found if item["kind"] == "waiver"]
 
-        await eventually(lambda: ask("devices")["items"])
-        draft = await asyncio.to_thread(draft_from, f"{web}devices/{home.name}/{device}/draft")
-        ended, out, err = await home.command("sale", "--draft", draft, typed="y\n")
-        assert (ended, "nothing in it binds you" in out) == (0, True), err
-        await eventually(lambda: ask(f"devices/{home.name}/{device}")["seller"] == "noordlicht")
+    await eventually(lambda: ask("devices")["items"])
+    draft = await asyncio.to_thread(draft_from, f"{web}devices/{gateway.name}/{device}/draft")
+    ended, out, err = await gateway.command("sale", "--draft", draft, typed="y\n")
+    assert (ended, "nothing in it binds you" in out) == (0, True), err
+    await eventually(lambda: ask(f"devices/{gateway.name}/{device}")["seller"] == "noordlicht")
 
-        deposit = tmp_path / "deposit.cbor"
-        ended, _, err = await home.command("waiver", signed(deposit, SHOP, "waiver", WAIVER), typed="yes\n")
-        assert ended == 0, err
-        await eventually(lambda: says("WAIVER_ONE_SIDED"))
-        assert deposits() == ["consumer"]
-        await command("collector", "--config", toml, "statements", "submit", str(deposit))
-        await eventually(lambda: says("WAIVER_VALID") and says("", code="NO_SELLER_DUTY"))
-        assert sorted(deposits()) == ["consumer", "seller"]
-        assert await home.stop() == 0
-        assert await collector.end() == 0
+    deposit = tmp_path / "deposit.cbor"
+    ended, _, err = await gateway.command("waiver", signed(deposit, SHOP, "waiver", WAIVER), typed="yes\n")
+    assert ended == 0, err
+    await eventually(lambda: says("WAIVER_ONE_SIDED"))
+    assert deposits() == ["consumer"]
+    await collector.command("statements", "submit", str(deposit))
+    await eventually(lambda: says("WAIVER_VALID") and says("", code="NO_SELLER_DUTY"))
+    assert sorted(deposits()) == ["consumer", "seller"]
+    assert await gateway.stop() == 0
+    assert await collector.end() == 0

@@ -2,13 +2,12 @@
 
 import json
 import random
-import sqlite3
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from tests.shared import ROOT
+from tests.world.collector import Collector
 from tests.world.mosquitto import Mosquitto
-from tests.world.mosquitto import broker as mosquitto
 from tests.world.processes import Process, command, eventually, running
 
 ROUNDS = 3
@@ -29,49 +28,30 @@ def agent_config(folder: Path, house_port: int) -> Path:
     return file
 
 
-def collector_config(folder: Path, broker_port: int) -> Path:
-    """A collector beside a broker that is not its own."""
-    file = folder / "collector.toml"
-    file.write_text(
-        f'state_dir = "{folder}/collector"\n[broker]\nembedded = false\nhost = "127.0.0.1"\nport = {broker_port}\n'
-        "[web]\nport = 0\n"
-    )
-    return file
-
-
-def numbers_on_record(folder: Path) -> list[int]:
-    """The sequence numbers that the register holds."""
-    with sqlite3.connect(f"file:{folder}/collector/register.sqlite?mode=ro", uri=True) as register:
-        return [row[0] for row in register.execute("SELECT sequence FROM reports ORDER BY sequence")]
-
-
 def last_signed(folder: Path) -> int:
     """The highest number that the agent has signed, by its own files."""
     return int(json.loads((folder / "agent" / "state.json").read_text())["sequence"])
 
 
-async def test_what_was_signed_is_on_record_whatever_was_killed(tmp_path: Path) -> None:
+async def test_what_was_signed_is_on_record_whatever_was_killed(
+    tmp_path: Path, broker: Mosquitto, collector: Collector
+) -> None:
     """After kill -9 of agent, collector and broker, in turn and at random moments, no number is missing or twice."""
     chance = random.Random(7)
     async with AsyncExitStack() as world:
-        broker = await world.enter_async_context(mosquitto())
         play = ("firmware_fixtures", "play")
         _, house = await world.enter_async_context(running(tmp_path / "house.log", *play, str(HOUSE), until_ready=True))
         await world.enter_async_context(
             running(tmp_path / "line.log", *play, str(THERMOSTAT), "--link", f"{tmp_path}/thermostat", until_ready=True)
         )
         agent_toml = str(agent_config(tmp_path, house["port"]))
-        collector_toml = str(collector_config(tmp_path, broker.port))
-        collector = Process(tmp_path / "collector.log", "collector", "--config", collector_toml, "run")
         agent = Process(tmp_path / "agent.log", "agent", "--config", agent_toml, "run")
-        world.push_async_callback(collector.end)
         world.push_async_callback(agent.end)
 
         await collector.start(until_ready=True)
-        code = (await command("collector", "--config", collector_toml, "gateways", "code")).split()[-1]
-        await command("agent", "--config", agent_toml, "enrol", "--yes", code)
+        await command("agent", "--config", agent_toml, "enrol", "--yes", await collector.code())
         await agent.start()
-        await eventually(lambda: len(numbers_on_record(tmp_path)) >= 2)
+        await eventually(lambda: len(collector.numbers()) >= 2)
 
         for _ in range(ROUNDS):
             victims: list[Process | Mosquitto] = [agent, collector, broker]
@@ -83,7 +63,7 @@ async def test_what_was_signed_is_on_record_whatever_was_killed(tmp_path: Path) 
         await agent.end()
         signed = last_signed(tmp_path)
         await agent.start()
-        await eventually(lambda: numbers_on_record(tmp_path)[:signed] == list(range(1, signed + 1)), within_s=60)
+        await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), within_s=60)
         await eventually(lambda: last_signed(tmp_path) > signed)
 
         assert await agent.end() == 0

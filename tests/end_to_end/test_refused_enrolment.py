@@ -8,66 +8,47 @@ import msgspec
 import pytest
 
 from evidence.enrolment import format_code, parse_code
+from tests.world.collector import Collector
 from tests.world.gateway import Gateway
-from tests.world.processes import command, eventually, running
+from tests.world.processes import eventually
 
 SECRET = bytes(16)
 
 
-class Desk:
-    """A collector with a broker of its own, and its operator."""
-
-    def __init__(self, config: Path) -> None:
-        self._config = ("--config", str(config))
-
-    async def code(self, *options: str) -> str:
-        """A code as the operator hands it out."""
-        return (await command("collector", *self._config, "gateways", "code", *options)).split()[-1]
-
-    async def status(self) -> dict[str, object]:
-        """What the operator is shown."""
-        return dict(msgspec.json.decode(await command("collector", *self._config, "status", "--json")))
-
-
 @asynccontextmanager
-async def desk(folder: Path, name: str = "collector") -> AsyncIterator[Desk]:
-    config = folder / f"{name}.toml"
-    config.write_text(f'state_dir = "{folder}/{name}"\n[broker]\nport = 0\n[web]\nport = 0\n')
-    program = ("collector", "--config", str(config), "run")
-    async with running(folder / f"{name}.log", *program, until_ready=True):
-        yield Desk(config)
+async def collecting(folder: Path, name: str = "collector") -> AsyncIterator[Collector]:
+    """A collector with a broker of its own, for the length of a block."""
+    made = Collector(folder, name=name)
+    try:
+        await made.start(until_ready=True)
+        yield made
+    finally:
+        await made.end()
 
 
-@pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
-    made = Gateway(tmp_path)
-    yield made
-    await made.kill()
-
-
-async def wrong(desk: Desk, _gateway: Gateway, _folder: Path) -> str:
+async def wrong(collector: Collector, _gateway: Gateway, _folder: Path) -> str:
     """A well-formed code whose secret nobody gave out."""
-    return format_code(msgspec.structs.replace(parse_code(await desk.code()), secret=SECRET))
+    return format_code(msgspec.structs.replace(parse_code(await collector.code()), secret=SECRET))
 
 
-async def used(desk: Desk, _gateway: Gateway, folder: Path) -> str:
+async def used(collector: Collector, _gateway: Gateway, folder: Path) -> str:
     """A code with which a neighbour has enrolled."""
-    code = await desk.code()
+    code = await collector.code()
     (folder / "neighbour").mkdir()
     assert (await Gateway(folder / "neighbour").command("enrol", "--yes", code))[0] == 0
     return code
 
 
-async def expired(desk: Desk, _gateway: Gateway, _folder: Path) -> str:
+async def expired(collector: Collector, _gateway: Gateway, _folder: Path) -> str:
     """A code that worked for a moment."""
-    return await desk.code("--valid-hours", "0.00001")
+    return await collector.code("--valid-hours", "0.00001")
 
 
 @pytest.mark.parametrize("kind", [wrong, used, expired], ids=["wrong", "used", "expired"])
 async def test_a_code_that_does_not_work_is_refused(tmp_path: Path, gateway: Gateway, kind: object) -> None:
     """Exit code 77 and plain words; nothing is reported; the operator sees the reason; a good code still works."""
     assert callable(kind)
-    async with desk(tmp_path) as collector:
+    async with collecting(tmp_path) as collector:
         known = await kind(collector, gateway, tmp_path)
         before = (await collector.status())["gateways"]
         code, out, err = await gateway.command("enrol", "--yes", known)
@@ -82,7 +63,7 @@ async def test_a_code_that_does_not_work_is_refused(tmp_path: Path, gateway: Gat
 
 async def test_a_refused_enrolment_costs_nothing_that_works(tmp_path: Path, gateway: Gateway) -> None:
     """The gateway goes on reporting to the collector that it had."""
-    async with desk(tmp_path) as first, desk(tmp_path, "second") as second:
+    async with collecting(tmp_path) as first, collecting(tmp_path, "second") as second:
         gateway.configure(report_every_s=1)
         assert (await gateway.command("enrol", "--yes", await first.code()))[0] == 0
         await gateway.start()
