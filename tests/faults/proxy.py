@@ -6,6 +6,7 @@ their wire. What is asked of it ends by itself: a spoiler after so many packets 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
@@ -23,7 +24,7 @@ class Way(Enum):
     TO_CLIENT = "to the client"
 
 
-class Spoiler:
+class Spoiler(ABC):
     """Befalls the next packets of some kinds that go one way on one connection, the first that has one.
 
     Args:
@@ -55,8 +56,9 @@ class Spoiler:
             self.done.set()
         return spoilt
 
+    @abstractmethod
     def _spoilt(self, packet: bytes) -> list[bytes]:
-        raise NotImplementedError
+        """What of it arrives."""
 
 
 class Drop(Spoiler):
