@@ -4,7 +4,7 @@ STATE ?= var
 SECONDS ?= 60
 PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
-export UPDATEPLICHT_REQUIRE ?= mosquitto libfaketime chromium cose stacks
+export UPDATEPLICHT_REQUIRE ?= mosquitto libfaketime chromium systemd cose stacks
 
 .PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults fuzz check format lock clean
 
@@ -16,8 +16,8 @@ setup: .venv/.made ## .venv with everything, from the lock
 .venv/.made: requirements.lock pyproject.toml .ci/setup
 	@.ci/setup venv
 
-setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, libfaketime, OpenSSL, Chromium, another project's COSE
-	@.ci/setup packages mosquitto libfaketime openssl chromium fonts-dejavu-core libatomic1
+setup-tests: setup .venv-cose/.made ## what only the tests need: Mosquitto, libfaketime, OpenSSL, Chromium, systemd, another project's COSE
+	@.ci/setup packages mosquitto libfaketime openssl chromium systemd fonts-dejavu-core libatomic1
 
 .venv-cose/.made: tests/evidence/foreign/requirements.lock .ci/setup
 	@.ci/setup cose

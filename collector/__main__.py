@@ -34,7 +34,7 @@ _INTERRUPTED = 130
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand; its exit code is one of sysexits.h."""
-    args = _parser().parse_args(arguments)
+    args = build_parser().parse_args(arguments)
     try:
         return int(args.run(args))
     except CollectorError as error:
@@ -61,7 +61,8 @@ class _Parser(argparse.ArgumentParser):
         self.exit(os.EX_USAGE, f"{self.prog}: {message}; --help says more\n")
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
     parser = _Parser(
         prog="updateplicht-collector", description="Keeps signed evidence beside promises, and says what is owed."
     )

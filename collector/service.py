@@ -17,7 +17,7 @@ from typing import Final
 from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from collector import running
+from collector import running, systemd
 from collector.appraisal import Policy
 from collector.config import Broker, Config, Web
 from collector.errors import WebError
@@ -117,6 +117,7 @@ class _Service:
             pages = group.create_task(server.run_until_stopped(), name="pages")
             await stop.wait()
             logger.info("ending")
+            systemd.notify("STOPPING=1")
             server.should_exit = True
             await pages
             for task in tasks:
@@ -130,6 +131,7 @@ class _Service:
         where = Running(web=f"http://{server.address}/", broker=self._broker)
         told = self._is_told(where)
         ready(where)
+        systemd.notify("READY=1")
         for wait in delays(FIRST_DELAY_S, LAST_DELAY_S):
             if told:
                 break

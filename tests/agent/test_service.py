@@ -1,7 +1,6 @@
 """What the service says to systemd, and what it loads."""
 
 import asyncio
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from agent.publisher import Connect
 from agent.service import Service
 from evidence.keys import SigningKey
 from tests.world.gateway import Gateway
+from tests.world.manager import Manager
 from tests.world.processes import eventually
 
 ENROLMENT = Enrolment(
@@ -22,32 +22,10 @@ ENROLMENT = Enrolment(
 )
 
 
-class Systemd:
-    """The socket that a service manager listens on."""
-
-    def __init__(self, path: Path) -> None:
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(path))
-        self._socket.setblocking(False)
-        self._heard: list[str] = []
-
-    def heard(self) -> list[str]:
-        """All that was said so far."""
-        while True:
-            try:
-                self._heard.append(self._socket.recv(4096).decode())
-            except BlockingIOError:
-                return self._heard
-
-    def close(self) -> None:
-        """Listen no more."""
-        self._socket.close()
-
-
 @pytest.fixture
-def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd]:
+def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Manager]:
     """A service manager that watches."""
-    manager = Systemd(tmp_path / "notify")
+    manager = Manager(tmp_path / "notify")
     monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
     monkeypatch.setenv("WATCHDOG_USEC", "300000")
     yield manager
@@ -55,7 +33,7 @@ def systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Systemd
 
 
 async def test_a_healthy_service_is_ready_feeds_the_watchdog_and_says_that_it_stops(
-    gateway: Gateway, systemd: Systemd
+    gateway: Gateway, systemd: Manager
 ) -> None:
     """Type=notify with WatchdogSec."""
     await gateway.start()
@@ -65,7 +43,7 @@ async def test_a_healthy_service_is_ready_feeds_the_watchdog_and_says_that_it_st
     assert systemd.heard()[-1] == "STOPPING=1"
 
 
-async def test_a_loop_that_hangs_starves_the_watchdog(gateway: Gateway, systemd: Systemd) -> None:
+async def test_a_loop_that_hangs_starves_the_watchdog(gateway: Gateway, systemd: Manager) -> None:
     """Though the other goes on: systemd then starts it anew."""
 
     @asynccontextmanager

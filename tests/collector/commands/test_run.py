@@ -1,6 +1,7 @@
 """The collector as a process: it says when it is ready, ends in order, and loses nothing however it dies."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import socket
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import aiomqtt
+import pytest
 import sqlalchemy as sa
 
 from collector.__main__ import main
@@ -26,6 +28,7 @@ from evidence.receipt import open_receipt
 from tests.collector.commands.conftest import Command
 from tests.collector.ingest.desk import digest, signed_report
 from tests.collector.register import DEVICE, HOME, key_of, seen
+from tests.world.manager import Manager
 from tests.world.mosquitto import broker
 from tests.world.processes import Process, eventually, running
 
@@ -77,6 +80,18 @@ async def test_it_works_though_it_cannot_say_where(config: Path) -> None:
         await eventually(lambda: find(path) is not None)
         assert await collector.end(signal.SIGTERM) == 0
     assert "Traceback" not in collector.output()
+
+
+async def test_systemd_hears_that_it_answers_and_that_it_ends(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Type=notify: what is started after it finds its pages and its broker."""
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+    with contextlib.closing(Manager(tmp_path / "notify")) as systemd:
+        async with collecting(config) as (collector, _):
+            await eventually(lambda: systemd.heard() == ["READY=1"])
+            assert await collector.end(signal.SIGTERM) == 0
+        assert systemd.heard() == ["READY=1", "STOPPING=1"]
 
 
 async def test_control_c_ends_it_in_order(config: Path) -> None:
