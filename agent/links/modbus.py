@@ -37,6 +37,7 @@ from pymodbus.pdu.register_message import ReadHoldingRegistersResponse, ReadInpu
 
 from agent.errors import LinkError
 from agent.links import tap
+from agent.links.serial import OPEN_REASONS
 from evidence.report import Result
 
 Answer = TypeVar("Answer", bound=ModbusPDU)
@@ -48,14 +49,7 @@ MAX_FRAME_BYTES = 256  # MODBUS over Serial Line 1.02, section 2.5.1
 BASIC_OBJECTS = (0, 1, 2)  # VendorName, ProductCode, MajorMinorRevision: the mandatory ones
 
 _OPEN_REASONS = {
-    errno.EAGAIN: "busy",
-    errno.EBUSY: "busy",
-    errno.ENOENT: "no_such_port",
-    errno.ENODEV: "no_such_port",
-    errno.ENXIO: "no_such_port",
-    errno.EACCES: "no_permission",
-    errno.EPERM: "no_permission",
-    errno.EIO: "closed",
+    **OPEN_REASONS,
     errno.ECONNREFUSED: "connection_refused",
     errno.EHOSTUNREACH: "no_route",
     errno.ENETUNREACH: "no_route",

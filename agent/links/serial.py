@@ -37,7 +37,7 @@ from evidence.report import Result
 CHUNK_BYTES = 4096
 MAX_LINE_BYTES = 1024  # the longest lines are texts that a utility sends to a meter, in hex
 
-_REASONS = {
+OPEN_REASONS = {
     errno.EAGAIN: "busy",
     errno.EBUSY: "busy",
     errno.ENOENT: "no_such_port",
@@ -47,6 +47,7 @@ _REASONS = {
     errno.EPERM: "no_permission",
     errno.EIO: "closed",
 }
+"""Why a port does not open."""
 
 Baud = Annotated[int, msgspec.Meta(ge=300, le=4_000_000)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=50)]
@@ -99,7 +100,7 @@ class Client:
             )
         except (OSError, ValueError, termios.error) as error:
             number = error.errno if isinstance(error, OSError) else None
-            raise self._failure(_REASONS.get(number or 0, "not_a_port"), str(error)) from error
+            raise self._failure(OPEN_REASONS.get(number or 0, "not_a_port"), str(error)) from error
         self._descriptor = self._serial.fileno()
         return self
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.appraisal.alike import Likeness
 from collector.appraisal.policy import Policy
-from collector.catalogue.case import Case, Fact, Offer, Seen, encode
+from collector.catalogue.case import Case, Fact, Seen, encode
 from collector.catalogue.shelf import Shelf, Snapshot
 from collector.catalogue.testimony import REJECTIONS
 from collector.store import batches, revocations
@@ -27,17 +27,9 @@ KEPT: Final = 20_000
 """Cases that are remembered by what made them."""
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(Seen, frozen=True):
     """What counts of a reading as it stands, and whom it is about."""
 
-    result: str
-    version_raw: str | None = None
-    version_alt: str | None = None
-    scheme: str | None = None
-    image_digest: str | None = None
-    hardware_revision: int | None = None
-    offer: Offer | None = None
-    hardware: str | None = None
     ids: tuple[str, ...] = ()
 
 

@@ -14,6 +14,7 @@ import msgspec
 from collector.appraisal import compare
 from collector.appraisal.facts import Scheme
 from collector.appraisal.policy import FleetPolicy
+from collector.web.timeline import Mark
 
 DAY_S: Final = 86_400
 _COLUMNS: Final = 40
@@ -30,13 +31,6 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
     x: float
     y: float
     height: float
-
-
-class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """A day that matters, in percent."""
-
-    kind: str
-    x: float
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):

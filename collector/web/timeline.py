@@ -25,7 +25,7 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Mark(msgspec.Struct, frozen=True, kw_only=True):
-    """A day, in percent."""
+    """A day that matters, in percent."""
 
     kind: str
     x: float

@@ -7,15 +7,36 @@ model id, or to a manufacturer name too: that is then another model. Only an ima
 lets the type be an id of the model.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from collector.catalogue.importers import _names as names
-from collector.catalogue.importers._contract import Reason
+from collector.catalogue.importers._contract import Imported, Reason
+from collector.catalogue.importers._json import document
 from collector.catalogue.importers._nodes import MAX_UINT16, MAX_UINT32, Node
 from collector.catalogue.importers._sheet import Sheet
 from evidence.ids import model_id
 
 _NO_FIRMWARE: Final = 0xFFC0  # image types from here on
+
+
+def images(feed: str, data: bytes, write: Callable[[Sheet, Node], None]) -> Imported:
+    """Read an index that is an array of images.
+
+    Args:
+        feed: Whose it is.
+        data: The file.
+        write: Writes one image; what it cannot map costs no other.
+    """
+    sheet = Sheet(feed)
+    with sheet.part():
+        root = document(data)
+        if not isinstance(root.value, list):
+            raise root.unmapped(Reason.FORMAT, "expected an array of images")
+        for entry in root.items():
+            with sheet.part():
+                write(sheet, entry)
+    return sheet.imported()
 
 
 def number16(node: Node) -> int:

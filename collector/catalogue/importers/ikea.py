@@ -12,7 +12,6 @@ from typing import Final
 
 from collector.catalogue.importers import _zigbee as zigbee
 from collector.catalogue.importers._contract import Imported, Reason
-from collector.catalogue.importers._json import document
 from collector.catalogue.importers._nodes import MAX_UINT32, Node
 from collector.catalogue.importers._sheet import Sheet
 
@@ -24,16 +23,12 @@ _HUB: Final = re.compile(r"([A-Za-z][A-Za-z0-9-]*)_release_prod_v([0-9]+\.[0-9]+
 
 def parse(data: bytes, _name: str) -> Imported:
     """Read the feed."""
-    sheet = Sheet("ikea")
-    with sheet.part():
-        root = document(data)
-        if not isinstance(root.value, list):
-            raise root.unmapped(Reason.FORMAT, "expected an array of images")
-        for entry in root.items():
-            with sheet.part():
-                is_device = entry.get("fw_type").integer(0, 9) == 2
-                (_device if is_device else _hub)(sheet, entry)
-    return sheet.imported()
+    return zigbee.images("ikea", data, _image)
+
+
+def _image(sheet: Sheet, entry: Node) -> None:
+    is_device = entry.get("fw_type").integer(0, 9) == 2
+    (_device if is_device else _hub)(sheet, entry)
 
 
 def _device(sheet: Sheet, entry: Node) -> None:

@@ -10,7 +10,6 @@ from typing import Final
 
 from collector.catalogue.importers import _zigbee as zigbee
 from collector.catalogue.importers._contract import Imported, Reason
-from collector.catalogue.importers._json import document
 from collector.catalogue.importers._nodes import MAX_UINT16, Node
 from collector.catalogue.importers._sheet import Sheet
 
@@ -20,15 +19,7 @@ _BOUNDS: Final = {"hw_min": "hardwareVersionMin", "hw_max": "hardwareVersionMax"
 
 def parse(data: bytes, _name: str) -> Imported:
     """Read an index."""
-    sheet = Sheet("zigbee-ota")
-    with sheet.part():
-        root = document(data)
-        if not isinstance(root.value, list):
-            raise root.unmapped(Reason.FORMAT, "expected an array of images")
-        for entry in root.items():
-            with sheet.part():
-                _image(sheet, entry)
-    return sheet.imported()
+    return zigbee.images("zigbee-ota", data, _image)
 
 
 def _image(sheet: Sheet, entry: Node) -> None:

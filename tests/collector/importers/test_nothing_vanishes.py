@@ -1,8 +1,7 @@
 """What is read and not mapped is listed, each piece of it, and costs nothing that was mapped."""
 
-import json
-
 from collector.catalogue.importers import load
+from tests.collector.importers.test_dirty import csaf, read
 
 RELEASES = (
     b'<component type="firmware"><id>nl.terp.lock</id><provides><firmware type="flashed">'
@@ -28,28 +27,7 @@ def test_a_date_holds_where_the_timestamp_cannot_be_read() -> None:
 
 def test_a_product_under_investigation_is_listed() -> None:
     """It is neither affected nor not, so no advisory says it, and nobody shall think it was not read."""
-    product = {"product_id": "P1", "name": "Terp Lock 1.0"}
-    leaf = {"category": "product_version", "name": "1.0", "product": product}
-    tree = {"category": "product_name", "name": "Lock", "branches": [leaf]}
-    file = {
-        "document": {
-            "category": "csaf_security_advisory",
-            "csaf_version": "2.0",
-            "title": "Terp Lock",
-            "publisher": {"category": "vendor", "name": "Terp", "namespace": "https://terp.example"},
-            "tracking": {
-                "id": "TERP-1",
-                "version": "1",
-                "status": "final",
-                "initial_release_date": "2026-02-01T00:00:00Z",
-                "current_release_date": "2026-02-01T00:00:00Z",
-                "revision_history": [],
-            },
-        },
-        "product_tree": {"branches": [{"category": "vendor", "name": "Terp", "branches": [tree]}]},
-        "vulnerabilities": [{"cve": "CVE-2026-0001", "product_status": {"under_investigation": ["P1"]}}],
-    }
-    imported = load("csaf").parse(json.dumps(file).encode(), "terp-1.json")
+    imported = read("csaf", csaf({"product_status": {"under_investigation": ["NEW"]}}))
     assert not [draft for draft in imported.drafts if draft.kind == "advisory"]
     assert [skipped.detail.split()[0] for skipped in imported.skipped if skipped.reason == "no_fact"] == [
         "under_investigation"
