@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 import urllib.request
-from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from evidence.receipt import open_receipt
 from tests.collector.commands.conftest import Command
 from tests.collector.ingest.desk import digest, signed_report
 from tests.collector.register import DEVICE, HOME, key_of, seen
+from tests.world.collector import beside
 from tests.world.manager import Manager
 from tests.world.mosquitto import broker
 from tests.world.processes import Process, eventually, running
@@ -157,6 +158,20 @@ class Gateway:
                 self.receipted.add(open_receipt(message.payload, self._collector).digest.hex())
 
 
+@asynccontextmanager
+async def listening(config: Path, port: int) -> AsyncIterator[Gateway]:
+    """The gateway, enrolled, that hears its receipts for the length of a block."""
+    await asyncio.to_thread(enrol, config)
+    async with opened(load(str(config)), now=0) as (_, log):
+        gateway = Gateway(port, log.key.public)
+    task = asyncio.create_task(gateway.listen())
+    try:
+        yield gateway
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_kill_minus_nine_loses_nothing(tmp_path: Path) -> None:
     """Killed again and again while reports come: what the broker took is stored, without anybody sending twice.
 
@@ -166,15 +181,8 @@ async def test_kill_minus_nine_loses_nothing(tmp_path: Path) -> None:
     messages = {number: signed_report(number, seen(DEVICE)) for number in range(1, COUNT + 1)}
     config = tmp_path / "collector.toml"
     async with broker() as mosquitto:
-        config.write_text(
-            f'state_dir = "{tmp_path / "state"}"\n[web]\nport = 0\n'
-            f'[broker]\nembedded = false\nhost = "127.0.0.1"\nport = {mosquitto.port}\n'
-        )
-        await asyncio.to_thread(enrol, config)
-        async with opened(load(str(config)), now=0) as (_, log):
-            gateway = Gateway(mosquitto.port, log.key.public)
-        listening = asyncio.create_task(gateway.listen())
-        async with collecting(config) as (collector, _):
+        config.write_text(f'state_dir = "{tmp_path / "state"}"\n[web]\nport = 0\n[broker]\n{beside(mosquitto.port)}')
+        async with listening(config, mosquitto.port) as gateway, collecting(config) as (collector, _):
             for first in range(1, COUNT + 1, 100):
                 sending = asyncio.create_task(gateway.send(messages[number] for number in range(first, first + 100)))
                 seen_before = len(gateway.receipted)
@@ -188,5 +196,3 @@ async def test_kill_minus_nine_loses_nothing(tmp_path: Path) -> None:
                     await asyncio.sleep(0.1)
             assert gateway.receipted <= set(wanted.values())
             assert await collector.end() == 0
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)

@@ -8,11 +8,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-from collector.config import load
-from collector.register import opened
-from tests.collector.commands.test_run import Gateway, collecting, enrol, stored
+from tests.collector.commands.test_run import collecting, listening, stored
 from tests.collector.ingest.desk import digest, signed_report
 from tests.collector.register import DEVICE, seen
+from tests.world.collector import beside
 from tests.world.mosquitto import broker
 from tests.world.processes import Process, eventually
 
@@ -22,8 +21,7 @@ DEATHS = 4
 
 def workers(collector: Process) -> Iterator[int]:
     """The processes that receive."""
-    assert collector._process is not None
-    pid = collector._process.pid
+    pid = collector.pid
     for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
         if b"collector.ingest.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
             yield int(child)
@@ -43,14 +41,9 @@ async def test_workers_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
     config = tmp_path / "collector.toml"
     async with broker() as mosquitto:
         config.write_text(
-            f'state_dir = "{tmp_path / "state"}"\nworkers = 2\n[web]\nport = 0\n'
-            f'[broker]\nembedded = false\nhost = "127.0.0.1"\nport = {mosquitto.port}\n'
+            f'state_dir = "{tmp_path / "state"}"\nworkers = 2\n[web]\nport = 0\n[broker]\n{beside(mosquitto.port)}'
         )
-        await asyncio.to_thread(enrol, config)
-        async with opened(load(str(config)), now=0) as (_, log):
-            gateway = Gateway(mosquitto.port, log.key.public)
-        listening = asyncio.create_task(gateway.listen())
-        async with collecting(config) as (collector, ready):
+        async with listening(config, mosquitto.port) as gateway, collecting(config) as (collector, ready):
             for death in range(DEATHS):
                 begin = death * COUNT // DEATHS
                 await gateway.send(list(messages.values())[begin : begin + COUNT // DEATHS])
@@ -61,11 +54,8 @@ async def test_workers_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
             async with asyncio.timeout(30):
                 while len(await stored(config)) < COUNT:  # noqa: ASYNC110  # it is another process that stores
                     await asyncio.sleep(0.1)
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
             left = list(workers(collector))
-            assert collector._process is not None
-            collector._process.kill()
+            os.kill(collector.pid, signal.SIGKILL)  # it alone: its workers are to end by themselves
             await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
             await collector.kill()
     found = await stored(config)
