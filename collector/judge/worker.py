@@ -1,7 +1,7 @@
 """The judge's worker: judges again what was queued and what time may have changed, and keeps where a verdict differs.
 
-- Work is queued in the database, in the transaction that changed a fact, by whatever process did it. So the worker is
-  woken by the ingest beside it, and looks by itself each second for what others queued.
+- Work is queued in the database, in the transaction that changed a fact, by whatever process did it. When its rounds
+  are made says `collector.rounds`.
 - A verdict changes by time alone only at a boundary that the appraisal itself names; until then nobody looks again.
 - Judging costs by what is different. Devices that no rule can tell apart are one case (catalogue/case.py), and its
   verdict is theirs: what a report changes has the device placed again, what is on record about a model has cases judged
