@@ -73,6 +73,11 @@ class Archive:
         """Whether the message of this digest is in here."""
         return any(item.digest == digest for item in self.answered())
 
+    def answer_to(self, digest: str) -> bytes | None:
+        """The answer to the message of this digest, None where it is not in here."""
+        found = next((item for item in self.answered() if item.digest == digest), None)
+        return None if found is None else found.path.with_suffix(f".{self._answer}").read_bytes()
+
     def read(self, item: Answered) -> bytes | None:
         """The bytes of a message, None where they are not what was signed any more."""
         return read(item.path, item.digest)

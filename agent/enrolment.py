@@ -128,6 +128,13 @@ def settle(state_dir: Path, spool: Spool) -> None:
     )
 
 
+def anew(state_dir: Path) -> str:
+    """What the household of a revoked gateway can do."""
+    return (
+        f"your home can go on as a new gateway: end the service, move {state_dir} elsewhere (it stays evidence), enrol"
+    )
+
+
 def _load(path: Path) -> Enrolment | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=Enrolment)

@@ -250,7 +250,8 @@ class Publisher:
         elif entry.leaf == "statement":
             self._remembered.update(refusal=last, sequence=sequence)
         else:
-            self._on_wanted()
+            if refusal.reason != "key":  # what is read again would be signed with the same key
+                self._on_wanted()
             self._remembered.update(refusal=last, sequence=sequence, inventory=None)
 
     async def _take_request(self, request: Request, session: Session) -> None:

@@ -23,6 +23,7 @@ from agent.state import Remembered, is_locked, locked
 from evidence.diagnostic import diagnose
 from evidence.enrolment import EnrolmentCode, parse_code, sign_enrolment
 from evidence.ids import topic
+from evidence.receipt import open_refusal
 
 _LOOK_S = 0.2
 
@@ -57,7 +58,9 @@ def run(args: argparse.Namespace) -> int:
     spool.put(Kind.ENROLMENT, signed, now=now)
     enrolment.propose(settings.state_dir, agreed)
     trouble = _deliver(settings, identity.gateway, spool, agreed, args.wait)
-    return _tell(spool, agreed, before, trouble or f"{agreed.host}:{agreed.port} did not answer")
+    if (refusal := spool.refused.answer_to(agreed.statement)) is not None:
+        return _tell_refused(open_refusal(refusal, agreed.key).reason, before, settings.state_dir)
+    return _tell(spool, agreed, trouble or f"{agreed.host}:{agreed.port} did not answer")
 
 
 def _show(code: EnrolmentCode, before: Enrolment | None, gateway: str, signed: bytes, *, sales: int) -> None:
@@ -118,14 +121,20 @@ async def _publish(publisher: Publisher, agreed: Enrolment, wait: _Wait) -> None
         publishing.cancel()
 
 
-def _tell(spool: Spool, agreed: Enrolment, before: Enrolment | None, trouble: str) -> int:
+def _tell_refused(reason: str, before: Enrolment | None, state_dir: Path) -> int:
+    if reason == "key":
+        print("The collector has revoked this gateway: nothing that it sends counts there.")
+        print(f"But {enrolment.anew(state_dir)} with this same code.")
+        return os.EX_NOPERM
+    print("The collector refused the enrolment; the code may have been used or be too old. Ask for a new one.")
+    print(f"This gateway reports to {f'log {before.log}, as before' if before else 'nobody'}.")
+    return os.EX_NOPERM
+
+
+def _tell(spool: Spool, agreed: Enrolment, trouble: str) -> int:
     if spool.kept.holds(agreed.statement):
         print("Enrolled: the collector has signed a receipt. `updateplicht-agent run` reports from now on.")
         return os.EX_OK
-    if spool.refused.holds(agreed.statement):
-        print("The collector refused the enrolment; the code may have been used or be too old. Ask for a new one.")
-        print(f"This gateway reports to {f'log {before.log}, as before' if before else 'nobody'}.")
-        return os.EX_NOPERM
     print(f"No receipt yet: {trouble}.")
     print("Nothing is lost: the enrolment waits in the spool, and `updateplicht-agent run` delivers it when it can.")
     return os.EX_TEMPFAIL

@@ -39,11 +39,12 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Show it."""
-    found = status(config.load(Path(args.config)), args.clock())
+    settings = config.load(Path(args.config))
+    found = status(settings, args.clock())
     if args.json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        _print(found)
+        _print(found, settings.state_dir)
     return os.EX_OK
 
 
@@ -64,6 +65,7 @@ def status(settings: Config, now: int) -> dict[str, Any]:
     return {
         "gateway": None if identity is None else identity.gateway,
         "key": None if identity is None else identity.key.public.id.hex(),
+        "key_refused": _is_last_word(found, "key"),
         "key_waits": rotation.is_under_way(settings.state_dir),
         "running": state.is_locked(settings.state_dir),
         "enrolment": None if agreed is None else msgspec.to_builtins(agreed),
@@ -91,9 +93,13 @@ def _clock(found: State, now: int) -> str:
     answered = found.receipted_at or 0
     if answered > now + _MAX_OFF_S:
         return "behind"
+    return "ahead" if _is_last_word(found, "freshness") else "ok"
+
+
+def _is_last_word(found: State, reason: str) -> bool:
+    """Whether the collector refused something for this reason, and has accepted nothing since."""
     refusal = found.refusal
-    is_ahead = refusal is not None and refusal.reason == "freshness" and refusal.refused_at >= answered
-    return "ahead" if is_ahead else "ok"
+    return refusal is not None and refusal.reason == reason and refusal.refused_at >= (found.receipted_at or 0)
 
 
 def _disk(state_dir: Path) -> str:
@@ -104,11 +110,16 @@ def _disk(state_dir: Path) -> str:
     return "full" if free.f_bavail * free.f_frsize < _ROOM_BYTES else "ok"
 
 
-def _print(found: dict[str, Any]) -> None:
+def _print(found: dict[str, Any], state_dir: Path) -> None:
     agreed, spool, last = found["enrolment"], found["spool"], found["last_report"]
     print(f"gateway        {found['gateway'] or 'none yet: `enrol` or `run` makes it'}")
     waits = "; a new one waits for the collector's receipt" if found["key_waits"] else ""
     print(f"key            {found['key'] or 'none yet'}{waits}")
+    if found["key_refused"]:
+        print(
+            "WARNING        the collector accepts nothing under this key: the gateway was revoked, or this is its state of"
+        )
+        print(f"               before its key was replaced. If revoked, {enrolment.anew(state_dir)}")
     print(f"service        {'running' if found['running'] else 'not running'}")
     to = f"log {agreed['log']} through {agreed['host']}:{agreed['port']}" if agreed else "nobody; see `enrol`"
     print(f"reports to     {to}")

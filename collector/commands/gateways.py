@@ -115,6 +115,7 @@ async def _revoke(args: argparse.Namespace, config: Config) -> None:
     async with opened(config, now=now) as (engine, _), writing(engine) as connection:
         taken_back = await revoke(connection, args.gateway, at=at, now=now)
     print(f"nothing counts that comes from gateway {args.gateway} from {to_text(at)} on; what came before stays")
+    print("its home can go on as a new gateway: with a new code (`gateways code`), and a new state directory there")
     if taken_back:
         print(
             f"{taken_back} reports that came since then count no more; they stay in the log, and verdicts are made anew"

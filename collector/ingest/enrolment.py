@@ -2,14 +2,15 @@
 
 The statement is signed with the very key it brings, so a good signature proves only that its sender has that key; who
 he is, the code's secret proves. A code works once and until it expires. The same key under a fresh code is no offence;
-another key for a known gateway is: a gateway is not taken over by whoever finds a code.
+another key for a known gateway is: a gateway is not taken over by whoever finds a code. A revoked gateway stays so; its
+home can enrol a new one, with an id of its own.
 """
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.errors import RejectedError
-from collector.ingest.verify import STATEMENT, Message
-from collector.store import gateways, statements
+from collector.ingest.verify import REVOKED, STATEMENT, Message
+from collector.store import evidence, gateways, statements
 from collector.store.statements import Recorded
 from evidence import enrolment, statement
 from evidence.enrolment import Enrolment
@@ -48,7 +49,7 @@ async def admit(connection: AsyncConnection, message: Message, wish: Enrolment, 
     """Make the gateway known, in a transaction of `writing`.
 
     Raises:
-        RejectedError: The code does not work, or the gateway is known by another key.
+        RejectedError: The code does not work, or the gateway is revoked or known by another key.
     """
     code = await gateways.open_code(connection, wish.code, now=now)
     if code is None:
@@ -58,9 +59,16 @@ async def admit(connection: AsyncConnection, message: Message, wish: Enrolment, 
     known = await gateways.key_of(connection, wish.gateway)
     if known is not None and known != wish.key.hex():
         raise _refused(message, "this gateway is enrolled with another key; enrol it as a new one")
+    if known is not None and await _is_revoked(connection, wish.gateway, now):
+        raise RejectedError("key", REVOKED, verified=True, key_id=message.key_id)
     await gateways.use_code(connection, wish.code, wish.gateway, now=now)
     if known is None:
         await gateways.enrol(connection, wish.gateway, PublicKey(wish.key), now=now)
+
+
+async def _is_revoked(connection: AsyncConnection, gateway: str, now: int) -> bool:
+    revoked_at = (await evidence.states(connection, [gateway]))[gateway].revoked_at
+    return revoked_at is not None and revoked_at <= now
 
 
 async def record(connection: AsyncConnection, message: Message, leaf: int, now: int) -> None:

@@ -35,7 +35,7 @@ from evidence.limits import MAX_MESSAGE_BYTES, MAX_STATEMENT_BYTES
 from evidence.report import Report
 
 MAX_AHEAD_S: Final = 300
-REVOKED: Final = "a revoked key; enrol the gateway anew"
+REVOKED: Final = "a revoked gateway; its home can go on as a new one, with a new state directory and a new code"
 REPORT, STATEMENT = "report", "statement"
 _TYPES: Final = {
     REPORT: (report.MESSAGE_TYPE, MAX_MESSAGE_BYTES),

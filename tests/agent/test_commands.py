@@ -261,6 +261,18 @@ async def test_status_knows_the_clock_by_what_the_collector_said(
     assert f"clock          {says}" in (await gateway.command("status"))[1]
 
 
+@pytest.mark.parametrize(("refused_at", "said"), [(1, True), (-1, False)], ids=["the last word", "forgiven since"])
+async def test_status_says_that_the_key_is_refused(gateway: Gateway, refused_at: int, said: bool) -> None:
+    """And what a household can do; not where something was accepted since."""
+    now = int(time.time()) - 60
+    keys.load_or_create(gateway.state_dir)
+    refusal = LastRefusal(kind="report", reason="key", refused_at=now + refused_at)
+    Remembered(gateway.state_dir).update(receipted_at=now, refusal=refusal)
+    assert (await gateway.status())["key_refused"] is said
+    _, out, _ = await gateway.command("status")
+    assert (f"move {gateway.state_dir} elsewhere" in out) is said
+
+
 async def test_status_tells_people_where_they_stand(gateway: Gateway, collector: Witness) -> None:
     """Before and after the enrolment."""
     code, out, _ = await gateway.command("status")

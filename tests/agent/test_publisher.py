@@ -132,6 +132,16 @@ async def test_a_refused_report_is_filed_and_made_anew(post: Post, collector: Wi
     assert post.remembered.state.refusal.reason == reason
 
 
+async def test_nothing_is_read_again_for_a_key_that_is_refused(post: Post, collector: Witness) -> None:
+    """A revoked gateway would wear its devices out for nothing."""
+    collector.refuse = "key"
+    post.put(5)
+    async with post.open():
+        await eventually(post.is_empty)
+        await eventually(lambda: post.remembered.state.refusal)
+    assert not post.wanted.is_set()
+
+
 async def test_a_collector_that_asks_gets_the_whole_inventory(post: Post, collector: Witness) -> None:
     """The next report carries all devices, and comes soon; one for another gateway is junk."""
     post.put(1)

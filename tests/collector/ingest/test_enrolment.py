@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from collector.config import Limits
 from collector.ingest import answers
+from collector.ingest.revocation import revoke
 from collector.store import gateways
 from collector.store.database import writing
 from collector.store.gateways import OpenCode
@@ -140,6 +141,20 @@ async def test_a_known_gateway_is_not_taken_over_by_whoever_finds_a_code(desk: D
     await refused(desk, enrolment(code, HOME, by="thief"), HOME)
     (row,) = await desk.rows(sa.select(enrolment_codes))
     assert row["used_at"] is None
+
+
+async def test_a_revoked_gateway_does_not_come_back_by_a_code(desk: Desk) -> None:
+    """Its own key is refused as such; the code is not spent, and enrols the new gateway of that home."""
+    await desk.send(stated(enrolment(await code_of(desk))))
+    async with writing(desk.engine) as connection:
+        await revoke(connection, STRANGER, at=NOW, now=NOW)
+    code = await code_of(desk)
+    again, anew = enrolment(code), enrolment(code, "d0" * 16)
+    await desk.send(stated(again))
+    (refusal,) = desk.refusals()
+    assert (refusal.reason, refusal.digest.hex()) == ("key", digest(again))
+    await desk.send(stated(anew, "d0" * 16))
+    assert desk.receipted(anew)
 
 
 async def test_an_enrolment_of_somebody_else_than_the_topics_gateway(desk: Desk) -> None:
