@@ -117,9 +117,9 @@ def _print(found: dict[str, Any], state_dir: Path) -> None:
     print(f"key            {found['key'] or 'none yet'}{waits}")
     if found["key_refused"]:
         print(
-            "WARNING        the collector accepts nothing under this key: the gateway was revoked, or this is its state of"
+            "WARNING        the collector accepts nothing under this key: revoked, or replaced since this copy was made"
         )
-        print(f"               before its key was replaced. If revoked, {enrolment.anew(state_dir)}")
+        print(f"               if revoked, {enrolment.anew(state_dir)}")
     print(f"service        {'running' if found['running'] else 'not running'}")
     to = f"log {agreed['log']} through {agreed['host']}:{agreed['port']}" if agreed else "nobody; see `enrol`"
     print(f"reports to     {to}")
