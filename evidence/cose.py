@@ -22,6 +22,10 @@ from evidence.keys import KEY_ID_BYTES, SIGNATURE_BYTES, PublicKey, SigningKey
 from evidence.limits import MAX_HEADER_BYTES, MAX_MESSAGE_BYTES
 
 SIGN1_TAG = 0xD2  # the one byte that encodes tag 18
+_PARTS = bytes([SIGN1_TAG]) + cbor.head(0x80, 4)
+_EMPTY_MAP, _NULL = cbor.head(0xA0, 0), cbor.encode(None)
+_BEFORE_SIGNATURE = cbor.head(0x40, SIGNATURE_BYTES)
+_CONTEXT = cbor.head(0x80, 4) + cbor.encode("Signature1")
 ALGORITHM, CRITICAL, KEY_ID, TYPE = 1, 2, 4, 16
 ED25519 = -19
 
@@ -70,7 +74,7 @@ class Envelope(msgspec.Struct, frozen=True):
 
 def sig_structure(protected: bytes, payload: bytes) -> bytes:
     """The bytes that are signed (RFC 9052 section 4.4), with no external data."""
-    return cbor.encode_part(["Signature1", protected, b"", payload])
+    return _CONTEXT + cbor.octets(protected) + cbor.octets(b"") + cbor.octets(payload)
 
 
 def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_MESSAGE_BYTES) -> bytes:
@@ -79,8 +83,7 @@ def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_ME
     Raises:
         TooLargeError: The message would be larger than `limit`, which nobody would read.
     """
-    before, after = _around_key_id(message_type)
-    signature = key.sign(sig_structure(before + key.public.id + after, payload))
+    signature = key.sign(sig_structure(_protected(message_type, key.public.id), payload))
     data = assemble(payload, key.public.id, message_type, signature)
     _check_size(data, limit)
     return data
@@ -88,13 +91,14 @@ def sign(payload: bytes, key: SigningKey, message_type: str, limit: int = MAX_ME
 
 def assemble(payload: bytes, key_id: bytes, message_type: str, signature: bytes) -> bytes:
     """A payload in its signed envelope, by a signature that was made before."""
-    before, after = _around_key_id(message_type)
-    return envelope(before + key_id + after, {}, payload, signature)
+    return envelope(_protected(message_type, key_id), {}, payload, signature)
 
 
 def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:
     """The four parts as one tagged message; the unprotected header has its keys in order."""
-    return bytes([SIGN1_TAG]) + cbor.encode_part([protected, unprotected, payload, signature])
+    beside = cbor.encode_part(unprotected) if unprotected else _EMPTY_MAP
+    carried = _NULL if payload is None else cbor.octets(payload)
+    return _PARTS + cbor.octets(protected) + beside + carried + cbor.octets(signature)
 
 
 def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES) -> Envelope:
@@ -138,25 +142,54 @@ def _as_signed(data: bytes, message_type: str | None, limit: int) -> Envelope | 
 
     What is as we would have written it needs no look at each of its headers.
     """
-    if message_type is None or len(data) > limit or data[:1] != bytes([SIGN1_TAG]):
+    if message_type is None or len(data) > limit:
         return None
-    match cbor.load(data[1:], limit):
-        case [bytes(protected), dict(), bytes(payload), bytes(signature)] if len(signature) == SIGNATURE_BYTES:
-            before, after = _around_key_id(message_type)
-            key_id = protected[len(before) : len(before) + KEY_ID_BYTES]
-            if (
-                protected != before + key_id + after
-                or cbor.encode_part([protected, {}, payload, signature]) != data[1:]
-            ):
-                return None
-            header = {ALGORITHM: ED25519, KEY_ID: key_id, TYPE: message_type}
-            return Envelope(protected, header, {}, signature, payload)
-    return None
+    frame = _frame(message_type)
+    after_at, signature_at = frame.key_at + KEY_ID_BYTES, len(data) - SIGNATURE_BYTES
+    carried = data[after_at + len(frame.after) : signature_at - len(_BEFORE_SIGNATURE)]
+    payload = carried[_head_size(len(carried)) :]
+    if not (
+        data.startswith(frame.before)
+        and data.startswith(frame.after, after_at)
+        and data.endswith(_BEFORE_SIGNATURE, after_at, signature_at)
+        and carried == cbor.octets(payload)
+    ):
+        return None
+    header = {ALGORITHM: ED25519, KEY_ID: data[frame.key_at : after_at], TYPE: message_type}
+    protected = data[frame.protected_at : after_at + len(frame.after) - len(_EMPTY_MAP)]
+    return Envelope(protected, header, {}, data[signature_at:], payload)
+
+
+def _head_size(size: int) -> int:
+    """The bytes of the head of a byte string that has so many, its head among them."""
+    return 1 if size <= 24 else 2 if size <= 0x101 else 3 if size <= 0x10002 else 5
+
+
+class _Frame(msgspec.Struct, frozen=True):
+    """What `sign` makes around the key id, up to the payload, and where the protected header and the key id begin."""
+
+    before: bytes
+    after: bytes
+    protected_at: int
+    key_at: int
+
+
+@lru_cache
+def _frame(message_type: str) -> _Frame:
+    blank = bytes(KEY_ID_BYTES)
+    protected = _protected(message_type, blank)
+    before, _, after = (_PARTS + cbor.octets(protected) + _EMPTY_MAP).partition(blank)
+    return _Frame(before, after, len(before) - protected.index(blank), len(before))
+
+
+def _protected(message_type: str, key_id: bytes) -> bytes:
+    """The protected header of a message."""
+    before, after = _around_key_id(message_type)
+    return before + key_id + after
 
 
 @lru_cache
 def _around_key_id(message_type: str) -> tuple[bytes, bytes]:
-    """The protected header of a type of message, but for the key id."""
     blank = bytes(KEY_ID_BYTES)
     before, _, after = cbor.encode({ALGORITHM: ED25519, KEY_ID: blank, TYPE: message_type}).partition(blank)
     return before, after

@@ -135,7 +135,8 @@ def encode_receipt(
     head: TreeHead, digest: bytes, index: int, path: Sequence[bytes], earlier: Earlier | None = None
 ) -> bytes:
     """The receipt of one leaf under a signed head; with an earlier tree that it continues, where one is given."""
-    proofs = {INCLUSION: [cbor.encode_part([head.size, index, list(path)])]}
+    siblings = cbor.array(*map(cbor.octets, path))
+    proofs = {INCLUSION: [cbor.array(cbor.encode_part(head.size), cbor.encode_part(index), siblings)]}
     beside: dict[int, Any] = {VDP: proofs, DIGEST: digest}
     if earlier is not None:
         proofs[CONSISTENCY] = [encode_growth(earlier, head.size)]

@@ -7,6 +7,7 @@
 - Each connection is one of its own: what is acknowledged belongs to the connection it came on, and after a loss the
   broker delivers again.
 - What a turn of the event loop has to send, answers and acknowledgements in their order, is written at once.
+- What comes is read in gulps: a broker writes each message by itself, and to wake up for each costs as much as to check it.
 """
 
 import asyncio
@@ -30,7 +31,8 @@ TOPICS: Final = ("updateplicht/1/+/+/report", "updateplicht/1/+/+/statement")
 RECEIVE_MAXIMUM: Final = 2000
 SESSION_EXPIRY_S: Final = 7 * 24 * 3600
 KEEPALIVE_S: Final = 30
-READ_BYTES: Final = 64 * 1024
+READ_BYTES: Final = 256 * 1024
+GULP_S: Final = 0.005  # between two looks at what has come
 CONNECT_S: Final = 5.0
 FIRST_DELAY_S: Final = 0.2
 LAST_DELAY_S: Final = 30.0
@@ -193,6 +195,9 @@ class _Connection(asyncio.BufferedProtocol):
                 self._take(first, body)
         except BrokerError as error:
             self._lose(str(error))
+        if self._transport is not None and nbytes < READ_BYTES:
+            self._transport.pause_reading()
+            self._loop.call_later(GULP_S, self._transport.resume_reading)
 
     def connection_lost(self, error: Exception | None) -> None:
         """The broker, or the way to it, is gone."""
