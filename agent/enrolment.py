@@ -131,7 +131,8 @@ def settle(state_dir: Path, spool: Spool) -> None:
 def anew(state_dir: Path) -> str:
     """What the household of a revoked gateway can do."""
     return (
-        f"your home can go on as a new gateway: end the service, move {state_dir} elsewhere (it stays evidence), enrol"
+        f"your home can go on as a new gateway: stop the service, move {state_dir} elsewhere (it stays evidence), "
+        "start the service and enrol"
     )
 
 

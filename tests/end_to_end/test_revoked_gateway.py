@@ -15,7 +15,7 @@ async def test_the_home_of_a_revoked_gateway_goes_on_as_it_is_told(gateway: Gate
     assert "as a new gateway" in await collector.command("gateways", "revoke", revoked := gateway.name)
     await eventually(lambda: "refused kind=" in gateway.log())
     await gateway.stop()
-    advice = f"end the service, move {gateway.state_dir} elsewhere"
+    advice = f"stop the service, move {gateway.state_dir} elsewhere"
     assert advice in (await gateway.command("status"))[1]
 
     believed, code = len(collector.numbers()), await collector.code()
@@ -23,10 +23,10 @@ async def test_the_home_of_a_revoked_gateway_goes_on_as_it_is_told(gateway: Gate
     assert (exit_code, advice in out) == (77, True), out + err
 
     gateway.state_dir.rename(gateway.directory / "evidence")
+    await gateway.start()
     exit_code, out, err = await gateway.command("enrol", "--yes", code)
     assert exit_code == 0, out + err
     assert gateway.name != revoked
-    await gateway.start()
     await eventually(gateway.kept)
     assert len(collector.numbers()) > believed
     assert (await gateway.status())["key_refused"] is False
