@@ -7,7 +7,7 @@
 - Each connection is one of its own: what is acknowledged belongs to the connection it came on, and after a loss the
   broker delivers again.
 - What a turn of the event loop has to send, answers and acknowledgements in their order, is written at once.
-- What comes is read in gulps: a broker writes each message by itself, and to wake up for each costs as much as to check it.
+- What comes is read in gulps: a broker writes each message by itself, and to wake up for each costs as much as it does.
 """
 
 import asyncio
