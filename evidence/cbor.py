@@ -92,6 +92,11 @@ def array(*items: bytes) -> bytes:
     return head(0x80, len(items)) + b"".join(items)
 
 
+def mapping(*items: bytes) -> bytes:
+    """The encoding of a map, of keys in order, each before its value, that are encoded already."""
+    return head(0xA0, len(items) // 2) + b"".join(items)
+
+
 @lru_cache(maxsize=1024)  # of few lengths
 def head(major: int, argument: int) -> bytes:
     """The head of an item (section 3): its major type, in the upper three bits of a byte, and its argument."""

@@ -96,9 +96,13 @@ def assemble(payload: bytes, key_id: bytes, message_type: str, signature: bytes)
 
 def envelope(protected: bytes, unprotected: dict[int, Any], payload: bytes | None, signature: bytes) -> bytes:
     """The four parts as one tagged message; the unprotected header has its keys in order."""
-    beside = cbor.encode_part(unprotected) if unprotected else _EMPTY_MAP
+    return join(protected, cbor.encode_part(unprotected) if unprotected else _EMPTY_MAP, payload, signature)
+
+
+def join(protected: bytes, unprotected: bytes, payload: bytes | None, signature: bytes) -> bytes:
+    """The same of an unprotected header that is encoded already."""
     carried = _NULL if payload is None else cbor.octets(payload)
-    return _PARTS + cbor.octets(protected) + beside + carried + cbor.octets(signature)
+    return _PARTS + cbor.octets(protected) + unprotected + carried + cbor.octets(signature)
 
 
 def parse(data: bytes, message_type: str | None, limit: int = MAX_MESSAGE_BYTES) -> Envelope:

@@ -34,6 +34,9 @@ INCLUSION, CONSISTENCY = -1, -2
 ISS, IAT, UEID = 1, 6, 256
 DIGEST, REASON, LAST_SEQUENCE, TREE_SIZE, EARLIER_ROOT = -70201, -70202, -70203, -70204, -70205
 WHOLE, MISSING = -70301, -70302
+_VDP, _INCLUSION, _CONSISTENCY = (cbor.encode(key) for key in (VDP, INCLUSION, CONSISTENCY))
+_BEFORE_HASH = cbor.head(0x40, merkle.HASH_BYTES)
+_DIGEST, _EARLIER_ROOT = (cbor.encode(key) for key in (DIGEST, EARLIER_ROOT))
 
 
 class TreeHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,13 +138,14 @@ def encode_receipt(
     head: TreeHead, digest: bytes, index: int, path: Sequence[bytes], earlier: Earlier | None = None
 ) -> bytes:
     """The receipt of one leaf under a signed head; with an earlier tree that it continues, where one is given."""
-    siblings = cbor.array(*map(cbor.octets, path))
-    proofs = {INCLUSION: [cbor.array(cbor.encode_part(head.size), cbor.encode_part(index), siblings)]}
-    beside: dict[int, Any] = {VDP: proofs, DIGEST: digest}
+    siblings = cbor.head(0x80, len(path)) + _BEFORE_HASH.join((b"", *path))  # before each one
+    inclusion = cbor.array(cbor.encode_part(head.size), cbor.encode_part(index), siblings)
+    proofs = [_INCLUSION, cbor.array(cbor.octets(inclusion))]
+    beside = [_DIGEST, cbor.octets(digest)]
     if earlier is not None:
-        proofs[CONSISTENCY] = [encode_growth(earlier, head.size)]
-        beside[EARLIER_ROOT] = earlier.root
-    return cose.envelope(head.protected, beside, None, head.signature)
+        proofs += [_CONSISTENCY, cbor.array(cbor.octets(encode_growth(earlier, head.size)))]
+        beside += [_EARLIER_ROOT, cbor.octets(earlier.root)]
+    return cose.join(head.protected, cbor.mapping(_VDP, cbor.mapping(*proofs), *beside), None, head.signature)
 
 
 def encode_growth(earlier: Earlier, size: int) -> bytes:

@@ -6,6 +6,7 @@ check. What is needed of the protocol is little: one subscription, QoS 1 in, QoS
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from paho.mqtt.enums import MQTTProtocolVersion
@@ -70,11 +71,10 @@ def split(data: bytearray) -> Iterator[tuple[int, bytes]]:
     Raises:
         BrokerError: This is no MQTT.
     """
-    place = 0
+    place, there = 0, len(data)
     try:
-        while (body := _body(data, place)) is not None and body[1] <= len(data):
-            begin, end = body
-            yield data[place], bytes(data[begin:end])
+        while (found := _length(data, place + 1)) is not None and (end := found[0] + found[1]) <= there:
+            yield data[place], bytes(data[found[1] : end])
             place = end
     finally:
         del data[:place]
@@ -114,14 +114,10 @@ def _skip_properties(body: bytes, place: int) -> int:
     return begin + size
 
 
-def _body(data: bytearray, place: int) -> tuple[int, int] | None:
-    """Where the body of the packet at a place begins and ends; None where its head is not whole."""
-    found = _length(data, place + 1)
-    return None if found is None else (found[1], found[1] + found[0])
-
-
 def _length(data: bytes | bytearray, place: int) -> tuple[int, int] | None:
     """A variable byte integer (section 1.5.5) and where it ends; None where it is cut short."""
+    if place < len(data) and data[place] < 0x80:
+        return data[place], place + 1
     value = 0
     for number, digit in enumerate(data[place : place + 4]):
         value |= (digit & 0x7F) << (7 * number)
@@ -133,12 +129,17 @@ def _length(data: bytes | bytearray, place: int) -> tuple[int, int] | None:
 
 
 def _packet(first: int, body: bytes) -> bytes:
-    size, head = len(body), bytearray([first])
+    return _head(first, len(body)) + body
+
+
+@lru_cache  # of few lengths
+def _head(first: int, size: int) -> bytes:
+    head = bytearray([first])
     while True:
         size, digit = divmod(size, 0x80)
         head.append(digit | (0x80 if size else 0))
         if not size:
-            return bytes(head) + body
+            return bytes(head)
 
 
 def _text(text: str) -> bytes:

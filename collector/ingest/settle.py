@@ -88,8 +88,8 @@ class _History:
     def __init__(self) -> None:
         self._used: dict[tuple[str, int], str] = {}
 
-    def add(self, gateway: str, used: dict[int, str]) -> None:
-        self._used |= {(gateway, sequence): digest for sequence, digest in used.items()}
+    def add(self, gateway: str, sequence: int, digest: str) -> None:
+        self._used[gateway, sequence] = digest
 
     def digest_of(self, gateway: str, sequence: int) -> str | None:
         return self._used.get((gateway, sequence))
@@ -138,7 +138,7 @@ class _Settlement:
                     new.append((item, message, claims))
                     if item.ends is not None:
                         ended[item.ends] = min(claims.sequence, ended.get(item.ends, claims.sequence))
-                    history.add(message.gateway, {claims.sequence: message.digest})
+                    history.add(message.gateway, claims.sequence, message.digest)
             except RejectedError as error:
                 self.reject(item, error)
             else:
@@ -226,7 +226,8 @@ class _Settlement:
                 wanted.setdefault(message.gateway, set()).add(claims.sequence)
         history = _History()
         for gateway, numbers in wanted.items():
-            history.add(gateway, await evidence.used_numbers(self._connection, gateway, numbers))
+            for sequence, digest in (await evidence.used_numbers(self._connection, gateway, numbers)).items():
+                history.add(gateway, sequence, digest)
         return history
 
     async def _write_reports(
