@@ -12,9 +12,12 @@ cut off, and is finished. Once anything was signed, a missing or damaged file is
 gateway, whose past nobody could prove.
 """
 
+import fcntl
 import os
 import pwd
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -115,18 +118,34 @@ def load_or_create(state_dir: Path) -> Identity:
     try:
         make_private(state_dir)
         _check_owner(state_dir)
-        identity = load(state_dir)
-        if identity is not None:
-            return identity
-        disk, new = Disk(), draw()
-        for name, data in ((SECRET_FILE, new.secret), (GATEWAY_FILE, new.gateway.encode() + b"\n")):
-            if not (state_dir / name).exists():
-                disk.replace(state_dir / name, data)
-        if credential(KEY_FILE) is None:
-            disk.replace(state_dir / KEY_FILE, new.key.seed)
+        with _alone(state_dir):
+            identity = load(state_dir)
+            if identity is not None:
+                return identity
+            _create(state_dir)
     except OSError as error:
         raise StateError(f"{error.filename or state_dir}: {error.strerror}; state_dir must be writable") from error
     return load_or_create(state_dir)
+
+
+@contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """So that a service and a command that start at once make one gateway and not two."""
+    descriptor = os.open(state_dir, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _create(state_dir: Path) -> None:
+    disk, new = Disk(), draw()
+    for name, data in ((SECRET_FILE, new.secret), (GATEWAY_FILE, new.gateway.encode() + b"\n")):
+        if not (state_dir / name).exists():
+            disk.replace(state_dir / name, data)
+    if credential(KEY_FILE) is None:
+        disk.replace(state_dir / KEY_FILE, new.key.seed)
 
 
 _ADVICE = (

@@ -1,6 +1,7 @@
 """A gateway is made once, and never silently made anew."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,13 @@ def test_the_identity_is_made_once_and_private(tmp_path: Path) -> None:
     assert (made.gateway, made.key.seed, made.secret) == (again.gateway, again.key.seed, again.secret)
     assert state_dir.stat().st_mode & 0o777 == 0o700
     assert {file.stat().st_mode & 0o777 for file in state_dir.iterdir()} == {0o600}
+
+
+def test_two_first_starts_at_once_make_one_gateway(tmp_path: Path) -> None:
+    """The service starts, and somebody enrols; each would sign with a key of its own."""
+    with ThreadPoolExecutor(8) as starts:
+        made = list(starts.map(keys.load_or_create, [tmp_path] * 8))
+    assert len({(each.gateway, each.key.seed, each.secret) for each in made}) == 1
 
 
 def test_its_secrets_are_not_in_its_repr() -> None:

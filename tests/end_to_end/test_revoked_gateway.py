@@ -23,7 +23,9 @@ async def test_the_home_of_a_revoked_gateway_goes_on_as_it_is_told(gateway: Gate
     assert (exit_code, advice in out) == (77, True), out + err
 
     gateway.state_dir.rename(gateway.directory / "evidence")
+    rounds = gateway.log().count("round ")
     await gateway.start()
+    await eventually(lambda: gateway.log().count("round ") > rounds)
     exit_code, out, err = await gateway.command("enrol", "--yes", code)
     assert exit_code == 0, out + err
     assert gateway.name != revoked
