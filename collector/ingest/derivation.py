@@ -103,10 +103,9 @@ async def derive(connection: AsyncConnection, due: Sequence[Due], inventories: S
             work.show(item, inventory)
     await derived.write(connection, work.changes(), due)
     silent = {item.gateway for item in due if _ends_silence(item)}
-    unchanged = {item.gateway for item, inventory in zip(due, inventories, strict=True) if inventory is None}
     again = {
-        *work.judge,
-        *await derived.unread_devices(connection, unchanged),
+        *work.changed,
+        *await derived.unread_devices(connection, {item.gateway for item in due}),
         *await derived.every_device(connection, silent),
     }
     await judgements.queue(connection, again, at=max(item.received_at for item in due))
@@ -130,11 +129,11 @@ class _Derivation:
         devices: By gateway and id, as they are shown.
 
     Attributes:
-        judge: Devices whose reading changed.
+        changed: Devices whose reading changed; of all others, what is stored stays true.
     """
 
     def __init__(self, devices: Mapping[str, dict[str, DeviceState]]) -> None:
-        self.judge: set[tuple[str, str]] = set()
+        self.changed: set[tuple[str, str]] = set()
         self._devices = devices
         self._first_seen: dict[tuple[str, str], int] = {}
         self._readings: list[Row] = []
@@ -161,7 +160,7 @@ class _Derivation:
 
     def changes(self) -> Changes:
         """All that is to be stored."""
-        current = [(gateway, name, state) for gateway, of in self._devices.items() for name, state in of.items()]
+        current = [(gateway, name, self._devices[gateway][name]) for gateway, name in sorted(self.changed)]
         return Changes(
             readings=self._readings,
             devices=[self._row(gateway, name, state) for gateway, name, state in current if state.present],
@@ -176,7 +175,7 @@ class _Derivation:
     def _note(self, due: Due, device: str, new: Reading | None) -> None:
         row = {"gateway": due.gateway, "device": device, "sequence": due.sequence}
         self._readings.append({**row, "received_at": due.received_at, "reading": new})
-        self.judge.add((due.gateway, device))
+        self.changed.add((due.gateway, device))
 
     def _row(self, gateway: str, device: str, state: DeviceState) -> Row:
         return {
@@ -204,8 +203,9 @@ def _read_at(old: DeviceState, reported_at: int) -> int | None:
 
 
 def reading(device: DeviceReport) -> Reading:
-    """What a report says of a device, as it is stored (collector/store/schema.py)."""
+    """What a report says of a device, as it comes back from the store (collector/store/schema/)."""
     fields: dict[str, Any] = msgspec.to_builtins(device, builtin_types=(bytes,))
+    fields["ids"] = list(device.ids)  # a tuple would differ from what JSON gives
     if device.image_digest is not None:
         fields["image_digest"] = device.image_digest.hex()
     return {name: value for name, value in fields.items() if name != "device" and value is not None}

@@ -52,7 +52,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         readings: Where a device's reading differs from the one before.
-        devices: Of the inventories that are shown from now on.
+        devices: Those with another reading that are shown from now on.
         vanished: Those that are no longer in the shown inventory.
         ids: Model ids by (gateway, device), where they differ from those before.
     """

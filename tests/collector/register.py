@@ -50,11 +50,10 @@ def seen(device: str, version: str | None = "1.0.0", *, result: str = "ok", **fi
     return DeviceReport(
         device=device,
         result=Result(result),
-        read_at=0,
         reader="zigbee2mqtt",
         reason=None if result == "ok" else "timeout",
         version_raw=version,
-        **{"ids": ("zigbee:ACME/CAM-2",), **fields},
+        **{"read_at": 0, "ids": ("zigbee:ACME/CAM-2",), **fields},
     )
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 import sqlalchemy as sa
 
 from collector.store import audited
@@ -20,7 +21,7 @@ from collector.store.schema import (
 from evidence.keys import SIGNATURE_BYTES
 from evidence.report import Offer, OfferResult
 from tests.collector.ingest.desk import Desk, digest, signed_report
-from tests.collector.register import DAY, DEVICE, HOME, NEW_DEVICE, NOW, seen
+from tests.collector.register import DAY, DEVICE, HOME, NEIGHBOURS_DEVICE, NEW_DEVICE, NOW, seen
 
 is_its_leaf = leaves.c["index"] == reports.c.leaf
 
@@ -106,14 +107,17 @@ async def test_an_unchanged_report_moves_only_when_the_devices_were_seen(desk: D
     assert await queued(desk) == set()
 
 
-async def test_a_reading_is_written_where_it_differs(desk: Desk) -> None:
+@pytest.mark.parametrize("at_once", [True, False], ids=["together", "one by one"])
+async def test_a_reading_is_written_where_it_differs(desk: Desk, at_once: bool) -> None:
     """A new version, a new device and a vanished one make a row each; another time of reading makes none."""
-    await desk.send_reports(
+    messages = [
         signed_report(1, seen(DEVICE)),
-        signed_report(2, seen(DEVICE), seen(NEW_DEVICE)),
-        signed_report(3, seen(DEVICE, "2.0.0"), seen(NEW_DEVICE)),
-        signed_report(4, seen(DEVICE, "2.0.0")),
-    )
+        signed_report(2, seen(DEVICE, read_at=60), seen(NEW_DEVICE)),
+        signed_report(3, seen(DEVICE, "2.0.0"), seen(NEW_DEVICE, read_at=60)),
+        signed_report(4, seen(DEVICE, "2.0.0", read_at=120)),
+    ]
+    for batch in [messages] if at_once else [[each] for each in messages]:
+        await desk.send_reports(*batch)
     rows = await desk.rows(sa.select(readings).order_by(readings.c.sequence))
     told = [(row["sequence"], row["device"], row["reading"] and row["reading"]["version_raw"]) for row in rows]
     assert told == [(1, DEVICE, "1.0.0"), (2, NEW_DEVICE, "1.0.0"), (3, DEVICE, "2.0.0"), (4, NEW_DEVICE, None)]
@@ -149,6 +153,15 @@ async def test_a_device_that_cannot_be_read_keeps_its_model_ids_and_its_last_goo
     await desk.send_reports(signed_report(3, seen(DEVICE, None, result="unreachable", ids=()), same=True))
     assert await queued(desk) == {DEVICE}
     assert (await device(desk))["last_read_at"] == NOW
+
+
+async def test_only_what_changed_is_judged_and_what_still_cannot_be_read(desk: Desk) -> None:
+    """A device that reads as before can wait, whatever its neighbours do; a miss beside them counts as any other."""
+    mute = seen(NEIGHBOURS_DEVICE, None, result="unreachable", ids=())
+    await desk.send_reports(signed_report(1, seen(DEVICE), seen(NEW_DEVICE), mute))
+    await queued(desk)
+    await desk.send_reports(signed_report(2, seen(DEVICE), seen(NEW_DEVICE, "2.0.0"), mute))
+    assert await queued(desk) == {NEW_DEVICE, NEIGHBOURS_DEVICE}
 
 
 async def test_when_a_device_was_seen_and_read_outlives_its_change_and_its_leaving(desk: Desk) -> None:
