@@ -40,7 +40,7 @@ from evidence.ids import topic
 MAX_BATCH: Final = 2000
 PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
 LULL_S: Final = 0.02  # without a message, before what follows from reports is derived
-LAG_S: Final = 1.0  # so long what follows from reports may wait while others come; then the two take turns
+LAG_S: Final = 5.0  # so long what follows from reports may wait while others come; then the two take turns
 FIRST_DELAY_S: Final = 0.1
 LAST_DELAY_S: Final = 30.0
 
