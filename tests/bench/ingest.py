@@ -9,8 +9,9 @@ before, each with one device, all at the same moment.
 
 The rate is that of receipts. What follows from the reports (devices, readings, the judge's queue) is derived after
 them: `settled_s` says how long after the last receipt that was done. What the judge still owes then is taken off its
-desk before the next load, since a day lies between the two in life. `N` of the environment is the number of reports in
-`steady`, for a long run.
+desk before the next load, since a day lies between the two in life. `rss_mb` is the memory of all processes at the
+beginning and after each quarter of the time. `N` of the environment is the number of reports in `steady`,
+for a long run.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from evidence.receipt import open_receipt
 from tests.bench._fleet import Home, fleet, rounds
 from tests.bench._line import Line, publish
 from tests.bench._unit import verifications, verifications_of_all
-from tests.bench._usage import cpu_s, rss_mb
+from tests.bench._usage import cpu_s, memory_of, quarters
 from tests.world.mosquitto import Mosquitto
 from tests.world.processes import running
 
@@ -89,18 +90,17 @@ async def _one(directory: Path, config: Config, mosquitto: Mosquitto, load_: Loa
     async with running(directory / "collector.log", *arguments, until_ready=True) as (collector, _):
         line = Line(mosquitto.port, "updateplicht/1/+/+/receipt")
         unit, of_all = await asyncio.to_thread(verifications), await asyncio.to_thread(verifications_of_all)
-        memory, broker_memory = rss_mb(collector.pid), rss_mb(mosquitto.pid)
         spent, of_broker = cpu_s(collector.pid), cpu_s(mosquitto.pid)
         cpu, begun = time.process_time(), time.perf_counter()
         try:
-            receipts = await asyncio.to_thread(line.drive, packets, window, WITHIN_S)
+            async with memory_of(collector.pid) as memory, memory_of(mosquitto.pid) as broker_memory:
+                receipts = await asyncio.to_thread(line.drive, packets, window, WITHIN_S)
         except TimeoutError as error:
             raise AssertionError(f"{error}; the collector says:\n{collector.output()}") from error
         took, cpu = time.perf_counter() - begun, time.process_time() - cpu
         spent, of_broker = cpu_s(collector.pid) - spent, cpu_s(mosquitto.pid) - of_broker
         line.close()
         settled = await _settled(config)
-        memory_after, broker_memory_after = rss_mb(collector.pid), rss_mb(mosquitto.pid)
     await _check(config, load_, receipts)
     rate, count = len(load_) / took, len(load_)
     return {
@@ -114,8 +114,8 @@ async def _one(directory: Path, config: Config, mosquitto: Mosquitto, load_: Loa
         "collector_cpu_us": round(spent / count * 1e6),
         "broker_cpu_us": round(of_broker / count * 1e6),
         "settled_s": round(settled, 2),
-        "rss_mb": [memory, memory_after],
-        "broker_rss_mb": [broker_memory, broker_memory_after],
+        "rss_mb": quarters(memory),
+        "broker_rss_mb": quarters(broker_memory),
         "reports": count,
         "bytes_per_report": round((_evidence_bytes(config) - before) / count),
         "broker": BROKER.split("\n")[:-1],
