@@ -1,6 +1,7 @@
 """The worker that counts homes: makes the findings of a model again when something about it changed or its time came.
 
 - A model is queued in the transaction that changed a verdict, a statement about it or a key; by whatever process.
+- Between two counts of one model is a pause of a minute, longer for many homes: what changes meanwhile is counted once.
 - Once a day it is counted anyway while any home has it, because a home that is heard again changes no verdict, but may
   tell whether a release arrives. Between two days and without a change nothing is looked at.
 - It waits until the judge is done with the model's devices, an hour at most: findings are made of verdicts as they
@@ -43,8 +44,11 @@ class Fleets:
         clock: Gives now, Unix seconds.
 
     Attributes:
+        most: A round is about one model.
         counted: How often the homes of a model were counted.
     """
+
+    most = 1
 
     def __init__(self, engine: AsyncEngine, policy: Policy, clock: Callable[[], int]) -> None:
         self._engine = engine

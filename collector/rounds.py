@@ -1,6 +1,9 @@
-"""When a worker that judges makes its rounds: at once while there is work, then whenever it is woken, and each second.
+"""When a worker that judges makes its rounds: whenever it is woken, each second, and no more than once a second.
 
-The second is for what another process queued, which wakes nobody here.
+- After a second without work what comes is done at once. While it keeps coming it is gathered for a second: a round has
+  dozens of queries, whatever it is about, and those of a hundred rounds a second would starve whoever receives.
+- As long as there is more than one round can do, the next follows at once.
+- Who queues in another process wakes nobody here; each second it is looked for.
 """
 
 import asyncio
@@ -10,14 +13,20 @@ from typing import Final, Protocol
 
 from collector.errors import ClockError, StoreError
 
-POLL_S: Final = 1.0
-"""How soon work is seen that another process queued."""
+PAUSE_S: Final = 1.0
+"""How soon work is seen that another process queued, and how long it is gathered while it keeps coming."""
 
 _log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
-    """Does what is due, a round at a time."""
+    """Does what is due, a round at a time.
+
+    Attributes:
+        most: How much it does in one round.
+    """
+
+    most: int
 
     async def begin(self) -> None:
         """Queue what an earlier run left to be done again."""
@@ -41,10 +50,11 @@ async def make_rounds(worker: Worker, what: str, wake: asyncio.Event) -> None:
             if not is_begun:
                 await worker.begin()
                 is_begun = True
-            while await worker.round():
-                pass
+            while done := await worker.round():
+                if done < worker.most:
+                    await asyncio.sleep(PAUSE_S)
         except (ClockError, StoreError) as error:
             _log.warning("%s wait: %s", what, error)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(POLL_S):
+            async with asyncio.timeout(PAUSE_S):
                 await wake.wait()

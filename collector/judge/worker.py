@@ -38,7 +38,12 @@ class Judge:
         engine: The register.
         policy: The numbers.
         clock: Gives now, Unix seconds.
+
+    Attributes:
+        most: A round that does less leaves nothing.
     """
+
+    most = BATCH
 
     def __init__(self, engine: AsyncEngine, policy: Policy, clock: Callable[[], int]) -> None:
         self._engine = engine

@@ -1,7 +1,7 @@
 """What many homes together show of a model: what is to be counted again, what was found, and what was found before.
 
-`fleet_queue` works like the judge's queue: `queued_at` grows each time a model is queued again. A model whose homes are
-many is not counted again at once: the more homes, the longer the pause, so that counting never takes most of the time.
+`fleet_queue` works like the judge's queue: `queued_at` grows each time a model is queued again. A model is not counted
+again at once: the more homes, the longer the pause, so that counting never takes most of the time.
 """
 
 from collections.abc import Collection, Sequence
@@ -26,8 +26,9 @@ from collector.store.schema import (
 )
 from collector.store.spread import Count
 
+PAUSE_S: Final = 60
 HOMES_A_SECOND: Final = 1000
-"""A model is counted again at the earliest after so long as this many homes a second would take."""
+"""A model is counted again after a pause at the earliest, and after so long as this many homes a second would take."""
 
 
 class Task(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,8 @@ def _again(statement: Any) -> Any:
 
 async def due(connection: AsyncConnection, *, now: int, limit: int) -> Sequence[Task]:
     """Models to count: those queued whose pause is over, then those whose time has come."""
-    rested = fleets.c.judged_at.is_(None) | (fleets.c.judged_at + fleets.c.households // HOMES_A_SECOND <= now)
+    pause = PAUSE_S + fleets.c.households // HOMES_A_SECOND
+    rested = fleets.c.judged_at.is_(None) | (fleets.c.judged_at + pause <= now)
     queued = sa.select(fleet_queue.c.model, fleet_queue.c.queued_at, fleet_queue.c.queued_at.label("due_at"))
     queued = queued.outerjoin(fleets, fleets.c.model == fleet_queue.c.model).where(rested)
     timely = (

@@ -13,6 +13,7 @@ from collector.catalogue import fleet
 from collector.fleets import Fleets
 from collector.judge import Judge
 from collector.store.database import reading
+from collector.store.findings import PAUSE_S
 from collector.store.schema import fleet_verdicts
 from evidence.report import DeviceReport
 from tests.collector.register import DAY, NOW, Register, seen
@@ -119,7 +120,8 @@ class Street:
             await self.register.state(SHOP, "notice", at=at, device=device, **told)
 
     async def settle(self) -> None:
-        """Let everything that is due be judged and counted."""
+        """Let everything that is due be judged and counted, after the pause between two counts."""
+        self.now += PAUSE_S
         while await self._judge.round():
             pass
         while await self.fleets.round():

@@ -17,6 +17,7 @@ from collector.catalogue import key_terms
 from collector.ingest.revocation import revoke
 from collector.store import parties
 from collector.store.database import writing
+from collector.store.findings import PAUSE_S
 from collector.store.schema import cases, findings, fleet_queue, fleets, verdicts
 from tests.collector.fleets.street import CAMERA, FEW, MAKER, MODEL, SHIPPED, SHOP, Own, Street
 from tests.collector.register import DAY, NOW, Register, key_of
@@ -304,12 +305,13 @@ async def test_a_finding_keeps_the_day_since_which_it_stands(street: Street) -> 
     street.now += DAY
     await street.settle()
     assert await since() == first
-    assert set(first.values()) == {NOW}
+    assert set(first.values()) == {NOW + PAUSE_S}
 
 
 async def test_another_policy_finds_anew(street: Street) -> None:
     """And the row of the history says by which."""
     other = Street(street.register, SHIPPED)
+    other.now += PAUSE_S
     await other.fleets.begin()
     await other.settle()
     assert [each.code for each in (await other.newest()).findings] == ["FLEET_TOO_SMALL"]
@@ -339,21 +341,22 @@ async def test_one_model_that_cannot_be_counted_holds_up_no_other(
             sa.insert(fleet_queue), [{"model": name, "queued_at": 0} for name in (MODEL, "acme/cam-2")]
         )
     before = await street.kept()
+    street.now += PAUSE_S
     while await street.fleets.round():
         pass
     assert MODEL in caplog.text
     assert await street.kept() == before
     rows = await street.register.rows(sa.select(fleets.c.model, fleets.c.judge_again_at))
-    assert {row["model"]: row["judge_again_at"] for row in rows}[MODEL] == NOW + DAY
+    assert {row["model"]: row["judge_again_at"] for row in rows}[MODEL] == street.now + DAY
     assert await street.register.rows(sa.select(fleet_queue)) == []
 
 
 async def test_many_homes_are_counted_less_often(street: Street) -> None:
-    """Who has two thousand homes is left alone for two seconds."""
+    """A model is left alone for a minute, and for two seconds more where it has two thousand homes."""
     async with writing(street.register.engine) as connection:
         await connection.execute(sa.update(fleets).values(households=2000))
         await connection.execute(sa.insert(fleet_queue), [{"model": MODEL, "queued_at": NOW}])
-    street.now += 1
+    street.now += PAUSE_S + 1
     assert not await street.fleets.round()
     street.now += 1
     assert await street.fleets.round()
