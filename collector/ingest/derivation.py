@@ -138,6 +138,7 @@ class _Derivation:
         self._first_seen: dict[tuple[str, str], int] = {}
         self._readings: list[Row] = []
         self._ids: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._named = {(gateway, name) for gateway, of in devices.items() for name in of}
 
     def show(self, due: Due, inventory: Inventory) -> None:
         """Show the devices of a report in the place of those before."""
@@ -170,6 +171,7 @@ class _Derivation:
                 if not state.present
             ],
             ids=self._ids,
+            renamed=self._named & self._ids.keys(),
         )
 
     def _note(self, due: Due, device: str, new: Reading | None) -> None:

@@ -191,7 +191,7 @@ async def open_all(connection: AsyncConnection, new: Sequence[Opened], *, queued
     rows = [
         {"key": each.key, "facts": each.facts, "queued_at": None if each.facts is None else queued_at} for each in new
     ]
-    await bulk.execute(connection, dialect.insert(connection, cases).on_conflict_do_nothing(), rows)
+    await bulk.execute(connection, dialect.keeping(connection, cases), rows)
     ids = await _numbers(connection, cases, cases.c.key, {each.key for each in new})
     ids_of_it = case_model_ids.c.case_id == sa.bindparam("of")
     await bulk.execute(
@@ -200,7 +200,7 @@ async def open_all(connection: AsyncConnection, new: Sequence[Opened], *, queued
         [{"of": ids[each.key]} for each in new if each.facts is None],
     )
     named = [{"case_id": ids[each.key], "model_id": name} for each in new for name in each.ids]
-    await bulk.execute(connection, dialect.insert(connection, case_model_ids).on_conflict_do_nothing(), named)
+    await bulk.execute(connection, dialect.keeping(connection, case_model_ids), named)
     return ids
 
 
@@ -229,21 +229,16 @@ async def store(
             continue
         verdict_id = numbers[outcome.said.digest]
         was, age_s, model = before[number]
-        rows.append(
-            {**this, "said": verdict_id, "of_model": outcome.model, "again": outcome.again_at, "age": outcome.age_s}
-        )
+        said_of = {"said": verdict_id, "of_model": outcome.model, "again": outcome.again_at, "age": outcome.age_s}
+        rows.append({**this, **said_of, "at": now})
         if verdict_id != was:
             news.append({"case_id": number, "judged_at": now, "verdict_id": verdict_id})
             models.add(model)
         if age_s is not None and outcome.age_s != age_s:
             aged.append(number)
-    await bulk.execute(connection, _JUDGED.values(judged_at=now), rows)
+    await bulk.execute(connection, _JUDGED, rows)
     await bulk.execute(connection, _FAULTY, faults)
-    history = dialect.insert(connection, case_verdicts)
-    keep = {"verdict_id": history.excluded.verdict_id}
-    await bulk.execute(
-        connection, history.on_conflict_do_update(index_elements=["case_id", "judged_at"], set_=keep), news
-    )
+    await bulk.execute(connection, dialect.replacing(connection, case_verdicts, "verdict_id"), news)
     await findings.queue(connection, {model for model in models if model is not None}, at=now)
     await findings.queue_cases(connection, [row["case_id"] for row in news], at=now)
     if aged:  # by another age its devices may be stale, or not be so any more
@@ -276,6 +271,7 @@ _JUDGED: Final = _THIS.values(
     model=sa.bindparam("of_model"),
     again_at=sa.bindparam("again"),
     age_s=sa.bindparam("age"),
+    judged_at=sa.bindparam("at"),
     fault=sa.bindparam("new_fault"),
     queued_at=_TAKEN_OFF,
 )

@@ -55,12 +55,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
         devices: Those with another reading that are shown from now on.
         vanished: Those that are no longer in the shown inventory.
         ids: Model ids by (gateway, device), where they differ from those before.
+        renamed: Those among these devices that were known before.
     """
 
     readings: Sequence[Row]
     devices: Sequence[Row]
     vanished: Sequence[Row]
     ids: Mapping[tuple[str, str], Collection[str]]
+    renamed: Collection[tuple[str, str]]
 
 
 # --- what is read ---
@@ -141,8 +143,12 @@ async def unread_devices(connection: AsyncConnection, names: Collection[str]) ->
 async def write(connection: AsyncConnection, changes: Changes, done: Sequence[Due]) -> None:
     """Store what follows from reports, and that it was derived."""
     await bulk.execute(connection, _READING, changes.readings)
-    await _upsert_devices(connection, changes.devices)
-    await _replace_ids(connection, changes.ids)
+    kept = ("last_seen_at", "last_read_at", "present", "reading")
+    await bulk.execute(connection, dialect.replacing(connection, devices, *kept), changes.devices)
+    await bulk.execute(connection, _OLD_IDS, [{"of": of, "this": this} for of, this in changes.renamed])
+    ids = changes.ids.items()
+    named = [{"gateway": of, "device": this, "model_id": name} for (of, this), names in ids for name in names]
+    await bulk.execute(connection, _IDS, named)
     await bulk.execute(connection, _VANISH, changes.vanished)
     await bulk.execute(connection, _DONE, [{"of": item.gateway, "this": item.sequence} for item in done])
 
@@ -165,15 +171,3 @@ _OLD_IDS: Final = sa.delete(device_model_ids).where(
     device_model_ids.c.gateway == sa.bindparam("of"), device_model_ids.c.device == sa.bindparam("this")
 )
 _IDS: Final = sa.insert(device_model_ids)
-
-
-async def _upsert_devices(connection: AsyncConnection, rows: Sequence[Row]) -> None:
-    new = dialect.insert(connection, devices)
-    kept = {name: new.excluded[name] for name in ("last_seen_at", "last_read_at", "present", "reading")}
-    await bulk.execute(connection, new.on_conflict_do_update(index_elements=["gateway", "device"], set_=kept), rows)
-
-
-async def _replace_ids(connection: AsyncConnection, ids: Mapping[tuple[str, str], Collection[str]]) -> None:
-    await bulk.execute(connection, _OLD_IDS, [{"of": of, "this": this} for of, this in ids])
-    rows = [{"gateway": of, "device": this, "model_id": name} for (of, this), names in ids.items() for name in names]
-    await bulk.execute(connection, _IDS, rows)

@@ -159,10 +159,7 @@ async def place(connection: AsyncConnection, placed: Sequence[Place], *, now: in
         {"gateway": each.task.gateway, "device": each.task.device, "since": now, "case_id": each.case_id}
         for each in news
     ]
-    new = dialect.insert(connection, device_cases)
-    keep = {"case_id": new.excluded.case_id}
-    history = new.on_conflict_do_update(index_elements=["gateway", "device", "since"], set_=keep)
-    await bulk.execute(connection, history, moved)
+    await bulk.execute(connection, dialect.replacing(connection, device_cases, "case_id"), moved)
     left = {each.task.case_id for each in news if each.task.case_id is not None}
     await findings.queue_cases(connection, left | {each.case_id for each in news}, at=now)
     done = [{**_this(each.task), "as_of": each.task.queued_at} for each in placed if each.task.queued_at is not None]
