@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from evidence import cbor
 from evidence.errors import ClaimError
 from evidence.limits import MAX_TEXT_BYTES
 
@@ -101,6 +102,19 @@ digest = octets(32, 32)
 instant = integer(0, 2**40)
 
 
+def pattern(key: int, value: bytes) -> bytes:
+    """The regular expression of a claim in its one encoding, of that of its value."""
+    return re.escape(cbor.encode(key)) + value
+
+
+INSTANT = rb"\x1a((?!\0\0).{4})"
+"""Of an instant of four bytes, as those are from January 1970 to 2106."""
+DIGEST = rb"\x58\x20(.{32})"
+"""Of a digest."""
+COUNT = rb"([\x01-\x17]|\x18[\x18-\xff]|\x19[\x01-\xff].|\x1a(?!\0\0).{4})"
+"""Of an integer from 1 up, of four bytes at most."""
+
+
 def one_of(words: Sequence[str]) -> Callable[[object, str], str]:
     """One word of a list."""
 
@@ -121,3 +135,8 @@ def array(read_item: Callable[[object, str], T], most: int) -> Callable[[object,
         return tuple(read_item(item, f"{path}[{number}]") for number, item in enumerate(value))
 
     return read
+
+
+def present(fields: dict[int, Any]) -> dict[int, Any]:
+    """The claims that there are: what is null is left out."""
+    return {key: value for key, value in fields.items() if value is not None}

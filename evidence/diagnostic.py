@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from evidence import cbor, cose, receipt, report
+from evidence import cbor, cose, receipt, report, submodule
 from evidence.errors import EvidenceError, MalformedError
 from evidence.limits import MAX_MESSAGE_BYTES
 
@@ -41,22 +41,22 @@ CLAIMS = Vocabulary(
         report.UEID: "ueid",
         report.EAT_PROFILE: "eat_profile",
         report.SUBMODS: "submods",
-        report.SWVERSION: "swversion",
+        submodule.SWVERSION: "swversion",
         report.SEQUENCE: "sequence",
         report.PREVIOUS: "previous",
         report.INVENTORY: "inventory",
         report.HEAD: "head",
-        report.RESULT: "result",
-        report.REASON: "reason",
-        report.VERSION_ALT: "version_alt",
-        report.SCHEME: "scheme",
-        report.IMAGE_DIGEST: "image_digest",
-        report.MODEL_IDS: "ids",
-        report.HARDWARE: "hardware",
-        report.HARDWARE_REVISION: "hardware_revision",
-        report.OFFER: "offer",
-        report.READ_AT: "read_at",
-        report.READER: "reader",
+        submodule.RESULT: "result",
+        submodule.REASON: "reason",
+        submodule.VERSION_ALT: "version_alt",
+        submodule.SCHEME: "scheme",
+        submodule.IMAGE_DIGEST: "image_digest",
+        submodule.MODEL_IDS: "ids",
+        submodule.HARDWARE: "hardware",
+        submodule.HARDWARE_REVISION: "hardware_revision",
+        submodule.OFFER: "offer",
+        submodule.READ_AT: "read_at",
+        submodule.READER: "reader",
         receipt.DIGEST: "digest",
         receipt.REASON: "reason",
         receipt.LAST_SEQUENCE: "last_sequence",
@@ -65,7 +65,7 @@ CLAIMS = Vocabulary(
         receipt.WHOLE: "whole",
         receipt.MISSING: "missing",
     },
-    {report.OFFER: OFFER},
+    {submodule.OFFER: OFFER},
 )
 PROOFS = Vocabulary({receipt.INCLUSION: "inclusion", receipt.CONSISTENCY: "consistency"}, embeds=True)
 HEADER = Vocabulary(

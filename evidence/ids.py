@@ -17,6 +17,8 @@ from evidence.errors import ClaimError
 
 ID_BYTES = 16
 _UEID_RAND = b"\x01"
+UEID: Final = rb"\x51\x01(.{16})"
+"""The regular expression of a ueid's encoding."""
 _HEX_ID = re.compile(r"[0-9a-f]{32}")
 _TOPIC = re.compile(r"updateplicht/1/([0-9a-f]{2})/([0-9a-f]{32})/([a-z]+)")
 _MODEL_ID = re.compile(r"([a-z][a-z0-9-]*):(\S.*\S|\S)", re.ASCII)

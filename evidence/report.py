@@ -2,95 +2,33 @@
 
 A report is testimony of the gateway about devices seen from outside. When nothing has changed since the last report it
 carries no submodules: its inventory digest stands for them.
+
+`_strict` defines what a report may say. Nearly all are as `encode` writes them, of devices like those of other reports:
+`_as_written` reads these from their bytes. Whatever is otherwise, right or wrong, it leaves to the strict reading.
 """
 
 import hashlib
-from enum import StrEnum
-from functools import lru_cache
+import re
+from operator import lt
 from typing import Any
 
 import msgspec
 
-from evidence import cbor, claims, cose
+from evidence import cbor, claims, cose, ids, submodule
 from evidence.claims import Claims
+from evidence.cose import Envelope
 from evidence.errors import ClaimError, ProfileError
-from evidence.ids import ID_BYTES, from_ueid, is_model_id, to_ueid
+from evidence.ids import ID_BYTES, from_ueid, to_ueid
 from evidence.keys import SigningKey
-from evidence.limits import MAX_DEVICES, MAX_IDS, MAX_INTEGER, MAX_MESSAGE_BYTES, MAX_SEQUENCE
+from evidence.limits import MAX_DEVICES, MAX_INTEGER, MAX_ITEMS, MAX_MESSAGE_BYTES, MAX_SEQUENCE
+from evidence.submodule import DeviceReport, Offer, OfferResult, Result
 
 MESSAGE_TYPE = "application/eat+cwt"
 # No domain is ours for good, so the profile is a UUID that was drawn for it; another version is another UUID.
 PROFILE = "urn:uuid:6f1c1b52-8f0a-4a3c-9a44-5b0f6a7c2d10"
 
-IAT, UEID, EAT_PROFILE, SUBMODS, SWVERSION = 6, 256, 265, 266, 271
+IAT, UEID, EAT_PROFILE, SUBMODS = 6, 256, 265, 266
 SEQUENCE, PREVIOUS, INVENTORY, HEAD = -70001, -70002, -70003, -70004
-RESULT, REASON, VERSION_ALT, SCHEME, IMAGE_DIGEST = -70101, -70102, -70103, -70104, -70105
-MODEL_IDS, HARDWARE, HARDWARE_REVISION, OFFER, READ_AT, READER = (
-    -70106,
-    -70107,
-    -70108,
-    -70109,
-    -70110,
-    -70111,
-)
-
-
-class Result(StrEnum):
-    """What came of asking a device. Silence, refusal and garbage differ, and each differs from absence."""
-
-    OK = "ok"
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
-    PARSE_FAILED = "parse_failed"
-
-
-class OfferResult(StrEnum):
-    """What the device, or the bridge in front of it, says about a newer version."""
-
-    NONE = "none"
-    OFFERED = "offered"
-    FAILED = "failed"
-
-
-class Offer(msgspec.Struct, frozen=True, kw_only=True):
-    """An update that was offered to the device, and what became of it."""
-
-    result: OfferResult
-    version: str | None = None
-
-
-class DeviceReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What one round found out about one device.
-
-    Attributes:
-        device: Device id, 32 hex digits.
-        result: What came of asking.
-        read_at: When it was read, Unix seconds by the gateway's clock.
-        reader: Which reader read it.
-        reason: Why there is no reading; a stable word, absent where the result is ok.
-        version_raw: The version as read; absent where the device states none.
-        version_alt: A second version, where the wire has one.
-        scheme: How versions compare, only where the wire itself defines it.
-        image_digest: Digest of the running image.
-        ids: Model ids, sorted.
-        hardware: Hardware identity as a device id; differs where the unit behind an address was swapped.
-        hardware_revision: As a number, where the device states one.
-        offer: An update on offer.
-    """
-
-    device: str
-    result: Result
-    read_at: int
-    reader: str
-    reason: str | None = None
-    version_raw: str | None = None
-    version_alt: str | None = None
-    scheme: str | None = None
-    image_digest: bytes | None = None
-    ids: tuple[str, ...] = ()
-    hardware: str | None = None
-    hardware_revision: int | None = None
-    offer: Offer | None = None
 
 
 class SeenHead(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +67,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
 def inventory_digest(devices: tuple[DeviceReport, ...]) -> bytes:
     """SHA-256 of the deterministic encoding of the submodules without the times of reading."""
-    return hashlib.sha256(cbor.encode(_untimed({device.device: _encode_device(device) for device in devices}))).digest()
+    return hashlib.sha256(
+        cbor.encode(_untimed({device.device: submodule.encode(device) for device in devices}))
+    ).digest()
 
 
 def encode(report: Report) -> bytes:
@@ -142,7 +82,7 @@ def encode(report: Report) -> bytes:
     if report.head is not None:
         payload[HEAD] = _encode_head(report.head)
     if report.devices is not None:
-        payload[SUBMODS] = submods = {device.device: _encode_device(device) for device in report.devices}
+        payload[SUBMODS] = submods = {device.device: submodule.encode(device) for device in report.devices}
         if len(submods) != len(report.devices):
             raise ClaimError(f"/{SUBMODS}", "each device once")
     data = cbor.encode(payload)
@@ -152,7 +92,7 @@ def encode(report: Report) -> bytes:
 
 def _payload(report: Report) -> dict[int, Any]:
     """What every report says, in the order of its encoding."""
-    return _without_none(
+    return claims.present(
         {
             IAT: report.issued_at,
             UEID: to_ueid(report.gateway),
@@ -181,6 +121,23 @@ def decode(payload: bytes) -> Report:
         EvidenceError: TooLarge, Malformed or NotDeterministic for the bytes; Profile for another version;
             Claim for a claim that is missing or wrong, an inventory digest that does not fit among them.
     """
+    return _as_written(payload) or _strict(payload)
+
+
+def is_bare(data: bytes, envelope: Envelope, claims: Report) -> bool:
+    """Whether `assemble` makes this evidence again of what `decode` read in it.
+
+    Its claims have one encoding, so that only such as were passed over could be missing; their number stands in front.
+    """
+    payload = envelope.unverified_payload
+    if payload is None or claims.devices is not None or claims.head is not None:
+        return False
+    if not payload.startswith(_head_of(claims.previous)):
+        return False
+    return data == cose.assemble(payload, envelope.key_id, MESSAGE_TYPE, envelope.signature)
+
+
+def _strict(payload: bytes) -> Report:
     found = Claims(cbor.decode(payload, MAX_MESSAGE_BYTES))
     profile = found.get(EAT_PROFILE, claims.text)
     if profile != PROFILE:
@@ -198,6 +155,9 @@ def decode(payload: bytes) -> Report:
     if report.devices is not None and found.get(SUBMODS, _digest_of_read) != report.inventory:
         raise ClaimError(found.path(INVENTORY), "the digest of the submodules in this report")
     return report
+
+
+_sequence = claims.integer(1, MAX_SEQUENCE)
 
 
 def _head(value: object, path: str) -> SeenHead:
@@ -219,102 +179,75 @@ def _digest_of_read(submods: Any, _path: str) -> bytes:
 
 
 def _untimed(submods: Any) -> Any:
-    return {name: {key: v for key, v in device.items() if key != READ_AT} for name, device in submods.items()}
+    return {name: {key: v for key, v in device.items() if key != submodule.READ_AT} for name, device in submods.items()}
 
 
 def _devices(value: object, path: str) -> tuple[DeviceReport, ...]:
     if not isinstance(value, dict) or len(value) > MAX_DEVICES:
         raise ClaimError(path, f"a map of at most {MAX_DEVICES} devices")
-    devices = tuple(_decode_device(Claims(item, f"{path}/{name}")) for name, item in value.items())
+    devices = tuple(submodule.decode(Claims(item, f"{path}/{name}")) for name, item in value.items())
     for name, device in zip(value, devices, strict=True):
         if name != device.device:
             raise ClaimError(f"{path}/{name}/{UEID}", "the ueid that the submodule is named by")
     return devices
 
 
-def _decode_device(found: Claims) -> DeviceReport:
-    hardware = found.find(HARDWARE, _hardware)
-    device = DeviceReport(
-        device=found.get(UEID, from_ueid),
-        result=_RESULTS[found.get(RESULT, _result)],
-        read_at=found.get(READ_AT, claims.instant),
-        reader=found.get(READER, claims.text),
-        reason=found.find(REASON, claims.text),
-        version_raw=found.find(SWVERSION, _swversion),
-        version_alt=found.find(VERSION_ALT, claims.text),
-        scheme=found.find(SCHEME, claims.text),
-        image_digest=found.find(IMAGE_DIGEST, _image_digest),
-        ids=found.find(MODEL_IDS, _model_ids) or (),
-        hardware=None if hardware is None else hardware.hex(),
-        hardware_revision=found.find(HARDWARE_REVISION, _hardware_revision),
-        offer=found.find(OFFER, _offer),
-    )
-    if (device.result is Result.OK) == (device.reason is not None):
-        raise ClaimError(found.path(REASON), "a reason exactly where the result is not ok")
-    return device
+_WRITTEN = re.compile(
+    rb"([\xa5-\xa7])"
+    + claims.pattern(IAT, claims.INSTANT)
+    + claims.pattern(UEID, ids.UEID)
+    + claims.pattern(EAT_PROFILE, re.escape(cbor.encode(PROFILE)))
+    + rb"(?:%b)?" % claims.pattern(SUBMODS, rb"(.*)")
+    + claims.pattern(SEQUENCE, claims.COUNT)
+    + rb"(?:%b)?" % claims.pattern(PREVIOUS, claims.DIGEST)
+    + claims.pattern(INVENTORY, claims.DIGEST),
+    re.DOTALL,
+)
+_SUBMODULE = re.compile(
+    rb"(\x78\x20[0-9a-f]{32})([\xa3-\xb7])(%b)" % claims.pattern(submodule.UEID, ids.UEID), re.DOTALL
+)
 
 
-# Made once: ten devices a report, thirteen claims a device.
-_RESULTS = {str(result): result for result in Result}
-_result = claims.one_of(tuple(_RESULTS))
-_offered = claims.one_of(tuple(map(str, OfferResult)))
-_hardware = claims.octets(ID_BYTES, ID_BYTES)
-_hardware_revision = claims.integer(0, 2**32 - 1)
-_image_digest = claims.octets(16, 64)
-_ids = claims.array(claims.text, MAX_IDS)
-_sequence = claims.integer(1, MAX_SEQUENCE)
-
-
-def _swversion(value: object, path: str) -> str:
-    # RFC 9711 section 4.2.7: [version, ?scheme]. The CoSWID schemes do not name ours, so the first item is all we send.
-    if not isinstance(value, (list, tuple)) or not 1 <= len(value) <= 2:
-        raise ClaimError(path, "an array of a version and perhaps a scheme")
-    return claims.text(value[0], f"{path}[0]")
-
-
-def _model_ids(value: object, path: str) -> tuple[str, ...]:
-    ids = _ids(value, path)
-    if not _are_model_ids(ids):
-        raise ClaimError(path, "sorted model ids, each once, of the form namespace:value")
-    return ids
-
-
-@lru_cache(maxsize=1024)  # many devices are of few models
-def _are_model_ids(ids: tuple[str, ...]) -> bool:
-    return list(ids) == sorted(set(ids)) and all(map(is_model_id, ids))
-
-
-def _offer(value: object, path: str) -> Offer:
-    found = Claims(value, path)
-    return Offer(
-        result=OfferResult(found.get(1, _offered)),
-        version=found.find(2, claims.text),
+def _as_written(payload: bytes) -> Report | None:
+    """What `_strict` would make of a payload, where that is seen from its bytes."""
+    # So few bytes hold neither too many items nor too many devices.
+    written = _WRITTEN.fullmatch(payload) if len(payload) <= MAX_ITEMS else None
+    if written is None:
+        return None
+    head, issued_at, gateway, submods, sequence, previous, inventory = written.groups()
+    if head != _head_of(submods, previous):
+        return None
+    devices = None if submods is None else _devices_as_written(submods, inventory)
+    if submods is not None and devices is None:
+        return None
+    return Report(
+        gateway=gateway.hex(),
+        sequence=int.from_bytes(sequence[1:] or sequence, "big"),
+        issued_at=int.from_bytes(issued_at, "big"),
+        inventory=inventory,
+        previous=previous,
+        devices=devices,
     )
 
 
-def _encode_device(device: DeviceReport) -> dict[int, Any]:
-    offer = device.offer
-    return _without_none(
-        {
-            UEID: to_ueid(device.device),
-            SWVERSION: None if device.version_raw is None else [device.version_raw],
-            RESULT: str(device.result),
-            REASON: device.reason,
-            VERSION_ALT: device.version_alt,
-            SCHEME: device.scheme,
-            IMAGE_DIGEST: device.image_digest,
-            MODEL_IDS: list(device.ids) or None,
-            HARDWARE: None if device.hardware is None else bytes.fromhex(device.hardware),
-            HARDWARE_REVISION: device.hardware_revision,
-            OFFER: None if offer is None else _without_none({1: str(offer.result), 2: offer.version}),
-            READ_AT: device.read_at,
-            READER: device.reader,
-        }
-    )
+def _devices_as_written(submods: bytes, inventory: bytes) -> tuple[DeviceReport, ...] | None:
+    head, *parts = _SUBMODULE.split(submods)
+    names = parts[::5]
+    # Each name is as long as the next, so that they are in order as they stand.
+    if head != cbor.head(0xA0, len(names)) or not all(map(lt, names, names[1:])):
+        return None
+    devices, untimed = [], [head]
+    for name, size, ueid, own, rest in zip(names, *(parts[nth::5] for nth in range(1, 5)), strict=True):
+        if name[2:] != own.hex().encode() or (like := submodule.decode_like(size, own, rest)) is None:
+            return None
+        devices.append(like[0])
+        untimed += (name, bytes([size[0] - 1]), ueid, like[1])
+    return tuple(devices) if hashlib.sha256(b"".join(untimed)).digest() == inventory else None
 
 
-def _without_none(fields: dict[int, Any]) -> dict[int, Any]:
-    return {key: value for key, value in fields.items() if value is not None}
+def _head_of(*optional: object) -> bytes:
+    """The head of the map of claims of a report that has these beside the five that all have."""
+    return cbor.head(0xA0, 5 + len(optional) - optional.count(None))
 
 
 __all__ = [
@@ -330,5 +263,6 @@ __all__ = [
     "decode",
     "encode",
     "inventory_digest",
+    "is_bare",
     "sign",
 ]

@@ -45,10 +45,7 @@ def signature_of(body: bytes, envelope: Envelope, claims: Report) -> bytes | Non
         envelope: What they are.
         claims: What they say. The report that they name as the one before must be on record under the number before.
     """
-    if claims.devices is not None or claims.head is not None:
-        return None
-    is_all = report.assemble(claims, envelope.key_id, envelope.signature) == body
-    return envelope.signature if is_all else None
+    return envelope.signature if report.is_bare(body, envelope, claims) else None
 
 
 async def made(connection: AsyncConnection, rows: Collection[Mapping[str, Any]]) -> dict[int, bytes | None]:

@@ -1,6 +1,6 @@
 """Defects of claims: well-formed, signed by the right key, and still not what the format says."""
 
-from evidence import receipt, report, statement
+from evidence import receipt, report, statement, submodule
 from evidence.limits import MAX_IDS, MAX_PATH, MAX_RANGES, MAX_TEXT_BYTES
 from firmware_fixtures.evidence.forge import (
     GATEWAY,
@@ -54,29 +54,29 @@ REPORTS: dict[str, tuple[bytes, str]] = {
 }
 
 DEVICES: dict[str, tuple[bytes, str]] = {
-    "result-missing": (bent_device({report.RESULT: None}), "claim"),
-    "result-unknown": (bent_device({report.RESULT: "fine"}), "claim"),
-    "result-as-number": (bent_device({report.RESULT: 0}), "claim"),
-    "reason-without-failure": (bent_device({report.RESULT: "ok", report.REASON: "no_answer"}), "claim"),
-    "failure-without-reason": (bent_device({report.RESULT: "unreachable", report.REASON: None}), "claim"),
-    "read-at-missing": (bent_device({report.READ_AT: None}), "claim"),
-    "reader-missing": (bent_device({report.READER: None}), "claim"),
-    "version-as-text": (bent_device({report.SWVERSION: "1.0"}), "claim"),
-    "version-array-empty": (bent_device({report.SWVERSION: []}), "claim"),
-    "version-as-number": (bent_device({report.SWVERSION: [1]}), "claim"),
-    "version-empty": (bent_device({report.SWVERSION: [""]}), "claim"),
-    "version-too-long": (bent_device({report.SWVERSION: ["9" * (MAX_TEXT_BYTES + 1)]}), "claim"),
-    "version-with-nul": (bent_device({report.SWVERSION: ["1.0\0"]}), "claim"),
-    "ids-unsorted": (bent_device({report.MODEL_IDS: ["shelly:b", "shelly:a"]}), "claim"),
-    "ids-repeated": (bent_device({report.MODEL_IDS: ["shelly:a", "shelly:a"]}), "claim"),
-    "id-without-namespace": (bent_device({report.MODEL_IDS: ["E27"]}), "claim"),
-    "ids-too-many": (bent_device({report.MODEL_IDS: [f"model:{n:03}" for n in range(MAX_IDS + 1)]}), "claim"),
-    "image-digest-short": (bent_device({report.IMAGE_DIGEST: bytes(15)}), "claim"),
-    "hardware-cut": (bent_device({report.HARDWARE: bytes(15)}), "claim"),
-    "hardware-revision-negative": (bent_device({report.HARDWARE_REVISION: -1}), "claim"),
-    "offer-unknown": (bent_device({report.OFFER: {1: "maybe"}}), "claim"),
-    "offer-as-text": (bent_device({report.OFFER: "2.0"}), "claim"),
-    "offer-without-result": (bent_device({report.OFFER: {2: "2.0"}}), "claim"),
+    "result-missing": (bent_device({submodule.RESULT: None}), "claim"),
+    "result-unknown": (bent_device({submodule.RESULT: "fine"}), "claim"),
+    "result-as-number": (bent_device({submodule.RESULT: 0}), "claim"),
+    "reason-without-failure": (bent_device({submodule.RESULT: "ok", submodule.REASON: "no_answer"}), "claim"),
+    "failure-without-reason": (bent_device({submodule.RESULT: "unreachable", submodule.REASON: None}), "claim"),
+    "read-at-missing": (bent_device({submodule.READ_AT: None}), "claim"),
+    "reader-missing": (bent_device({submodule.READER: None}), "claim"),
+    "version-as-text": (bent_device({submodule.SWVERSION: "1.0"}), "claim"),
+    "version-array-empty": (bent_device({submodule.SWVERSION: []}), "claim"),
+    "version-as-number": (bent_device({submodule.SWVERSION: [1]}), "claim"),
+    "version-empty": (bent_device({submodule.SWVERSION: [""]}), "claim"),
+    "version-too-long": (bent_device({submodule.SWVERSION: ["9" * (MAX_TEXT_BYTES + 1)]}), "claim"),
+    "version-with-nul": (bent_device({submodule.SWVERSION: ["1.0\0"]}), "claim"),
+    "ids-unsorted": (bent_device({submodule.MODEL_IDS: ["shelly:b", "shelly:a"]}), "claim"),
+    "ids-repeated": (bent_device({submodule.MODEL_IDS: ["shelly:a", "shelly:a"]}), "claim"),
+    "id-without-namespace": (bent_device({submodule.MODEL_IDS: ["E27"]}), "claim"),
+    "ids-too-many": (bent_device({submodule.MODEL_IDS: [f"model:{n:03}" for n in range(MAX_IDS + 1)]}), "claim"),
+    "image-digest-short": (bent_device({submodule.IMAGE_DIGEST: bytes(15)}), "claim"),
+    "hardware-cut": (bent_device({submodule.HARDWARE: bytes(15)}), "claim"),
+    "hardware-revision-negative": (bent_device({submodule.HARDWARE_REVISION: -1}), "claim"),
+    "offer-unknown": (bent_device({submodule.OFFER: {1: "maybe"}}), "claim"),
+    "offer-as-text": (bent_device({submodule.OFFER: "2.0"}), "claim"),
+    "offer-without-result": (bent_device({submodule.OFFER: {2: "2.0"}}), "claim"),
 }
 
 STATEMENTS: dict[str, tuple[bytes, str]] = {

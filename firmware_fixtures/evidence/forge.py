@@ -10,7 +10,7 @@ from typing import Any
 import cbor2
 import msgspec
 
-from evidence import cbor, cose, enrolment, merkle, receipt, report, statement
+from evidence import cbor, cose, enrolment, merkle, receipt, report, statement, submodule
 from evidence.enrolment import EnrolmentCode
 from evidence.ids import device_id
 from evidence.keys import SigningKey
@@ -176,7 +176,8 @@ def bent_device(changes: Mapping[int, object], number: int = 0) -> bytes:
     name = sorted(submods)[number]
     submods[name] = ordered(submods[name], changes)
     untimed = {
-        name: {key: value for key, value in device.items() if key != report.READ_AT} for name, device in submods.items()
+        name: {key: value for key, value in device.items() if key != submodule.READ_AT}
+        for name, device in submods.items()
     }
     inventory = hashlib.sha256(dump(untimed)).digest()
     return bent("report", {report.SUBMODS: submods, report.INVENTORY: inventory})
