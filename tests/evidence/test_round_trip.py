@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence import enrolment, merkle, receipt, report, statement
+from evidence import copied, enrolment, merkle, receipt, report, statement
 from evidence.enrolment import EnrolmentCode
 from evidence.errors import ClaimError, EnrolmentCodeError, EvidenceError
 from evidence.keys import SigningKey
@@ -84,6 +84,16 @@ def test_a_mistyped_enrolment_code_is_told_from_a_right_one(code: EnrolmentCode,
     typed = data.draw(st.characters().filter(lambda letter: letter.lower() != written[at] and not letter.isspace()))
     with pytest.raises(EnrolmentCodeError):
         enrolment.parse_code(written[:at] + typed + written[at + 1 :])
+
+
+@pytest.mark.parametrize("size", range(5))
+def test_each_letter_of_a_code_counts(size: int) -> None:
+    """Its last one too, of which a part may stand for nothing."""
+    written = copied.write("code-", bytes(size))
+    for letter in set("abcdefghijklmnopqrstuvwxyz234567") - {written[-1]}:
+        with pytest.raises(EnrolmentCodeError):
+            copied.read("code-", written[:-1] + letter, "a code", EnrolmentCodeError)
+    assert copied.read("code-", written.upper(), "a code", EnrolmentCodeError) == bytes(size)
 
 
 @given(st.lists(strategies.digests, min_size=1, max_size=40), strategies.hex_ids, strategies.instants, st.data())
