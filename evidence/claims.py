@@ -103,7 +103,7 @@ instant = integer(0, 2**40)
 
 
 def pattern(key: int, value: bytes) -> bytes:
-    """The regular expression of a claim in its one encoding, of that of its value."""
+    """The regular expression of an encoded claim, from that of its encoded value."""
     return re.escape(cbor.encode(key)) + value
 
 

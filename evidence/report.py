@@ -232,12 +232,12 @@ def _as_written(payload: bytes) -> Report | None:
 
 def _devices_as_written(submods: bytes, inventory: bytes) -> tuple[DeviceReport, ...] | None:
     head, *parts = _SUBMODULE.split(submods)
-    names = parts[::5]
+    names, sizes, ueids, own_ids, rests = (parts[nth::5] for nth in range(5))
     # Each name is as long as the next, so that they are in order as they stand.
     if head != cbor.head(0xA0, len(names)) or not all(map(lt, names, names[1:])):
         return None
     devices, untimed = [], [head]
-    for name, size, ueid, own, rest in zip(names, *(parts[nth::5] for nth in range(1, 5)), strict=True):
+    for name, size, ueid, own, rest in zip(names, sizes, ueids, own_ids, rests, strict=True):
         if name[2:] != own.hex().encode() or (like := submodule.decode_like(size, own, rest)) is None:
             return None
         devices.append(like[0])
