@@ -130,7 +130,8 @@ async def write(connection: AsyncConnection, changes: Changes) -> None:
     """Store what a batch changes."""
     await bulk.execute(connection, _REPORTED, changes.reports)
     # An inventory that was only named until now is replaced by what states it.
-    await bulk.execute(connection, _FORGET, [{"of": new.gateway, "this": new.number} for new in changes.inventories])
+    stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
+    await bulk.execute(connection, _FORGET, [{"of": new.gateway, "this": new.number} for new in stated])
     await bulk.execute(connection, _INVENTORY, [msgspec.structs.asdict(new) for new in changes.inventories])
     await bulk.execute(connection, _DERIVE, changes.derive)
     await bulk.execute(
