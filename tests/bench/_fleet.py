@@ -97,10 +97,10 @@ def fleet(count: int, now: int, devices: int = DEVICES) -> list[Home]:
     return [Home(number, now, devices) for number in range(count)]
 
 
-def rounds(homes: Iterable[Home], count: int) -> Iterator[tuple[str, bytes]]:
-    """Gateway and signed bytes: every gateway once a round, 99 of 100 unchanged."""
+def rounds(homes: Iterable[Home], count: int, unchanged: int = 99) -> Iterator[tuple[str, bytes]]:
+    """Gateway and signed bytes: every gateway once a round, so many reports unchanged after each one that is not."""
     homes = list(homes)
     for turn in range(count):
         for number, home in enumerate(homes):
-            changed = (turn * len(homes) + number) % 100 == 0
+            changed = (turn * len(homes) + number) % (unchanged + 1) == 0
             yield home.gateway, home.changed() if changed else home.unchanged()

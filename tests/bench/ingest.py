@@ -3,9 +3,9 @@
 The unit is libsodium's Ed25519 verification through PyNaCl on one core, of messages as large as an unchanged report;
 what all cores do of it at once is told too, since shared cores are slower together. Beside it, in the same run: a load
 on a plain socket, Mosquitto, and the collector as a process with judge and pages; QoS 1 in, acknowledged after a commit
-with `synchronous=FULL`, leaves appended, receipts delivered to the load. `full`: ten devices that nobody knew in each
-report. `steady`: the same gateways again, 99 of 100 reports unchanged. `herd`: many gateways that nobody heard of
-before, each with one device, all at the same moment.
+with `synchronous=FULL`, leaves appended, receipts delivered to the load. `full`: ten devices in each report, at first
+such as nobody knew, then one of them with another version. `steady`: the same gateways again, 99 of 100 reports
+unchanged. `herd`: many gateways that nobody heard of before, each with one device, all at the same moment.
 
 The rate is that of receipts. What follows from the reports (devices, readings, the judge's queue) is derived after
 them: `settled_s` says how long after the last receipt that was done. What the judge still owes then is taken off its
@@ -41,6 +41,7 @@ from tests.world.processes import running
 
 BROKER = "max_inflight_messages 2000\nmax_queued_messages 0\n"
 GATEWAYS = 10_000
+FULL = 4  # reports of each gateway
 STEADY = 80_000
 HERD = 100_000
 WORKERS = 4
@@ -57,8 +58,8 @@ def run(count: int = GATEWAYS, steady: int | None = None, herd: int = HERD) -> I
     homes = fleet(count, int(time.time()))
     turns = -(-(steady or int(os.environ.get("N", STEADY))) // count)
     with tempfile.TemporaryDirectory() as directory:
-        full = [(home.gateway, home.whole()) for home in homes]
-        loads = {"full": (full, WINDOW), "steady": (list(rounds(homes, turns)), WINDOW)}
+        first, later = ((home.gateway, home.whole()) for home in homes), rounds(homes, FULL - 1, unchanged=0)
+        loads = {"full": ([*first, *later], WINDOW), "steady": (list(rounds(homes, turns)), WINDOW)}
         yield from asyncio.run(_measure(Path(directory), homes, loads))
     homes = fleet(herd, int(time.time()), devices=1)
     with tempfile.TemporaryDirectory() as directory:
