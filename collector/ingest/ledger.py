@@ -9,10 +9,10 @@
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from collector.ingest.verify import Message
-from collector.store.evidence import Changes, GatewayState, Named, Row
+from collector.store.evidence import Before, Changes, GatewayState, Named, Row
 from evidence.report import Report, Result
 
 SILENT_S: Final = 24 * 3600  # shorter than any policy's report_max_age_days
@@ -22,25 +22,34 @@ class Ledger:
     """The changes of one batch.
 
     Args:
-        states: Every gateway that has a report in the batch.
-        named: By gateway and digest: those inventories that were named before of all that the batch names; one that is
-            shown may be left out.
-        now: When the batch is recorded.
+        states: Every gateway that has a report in the batch, as it is stored.
+        now: When the batch was taken in.
+
+    Attributes:
+        wanted: Gateways whose inventory nobody has stated yet.
     """
 
-    def __init__(self, states: Mapping[str, GatewayState], named: Mapping[tuple[str, str], Named], now: int) -> None:
+    def __init__(self, states: Mapping[str, GatewayState], now: int) -> None:
         self.wanted: set[str] = set()
         self._states = states
-        self._named = dict(named)
+        self._named: dict[tuple[str, str], Named] = {}
         self._now = now
-        self._reports: list[Row] = []
+        self._before: dict[str, Before] = {}
+        self._shown: dict[str, GatewayState] = {}
+        self._reports: list[dict[str, Any]] = []
         self._new: dict[tuple[str, str], Named] = {}
         self._reporting: dict[str, GatewayState] = {}
         self._derive: list[Row] = []
 
-    def accept(self, report: Report, message: Message, leaf: int, signature: bytes | None) -> None:
-        """Enter a report that was verified and has its place in the log; its signature, where that can stand for it."""
+    def name(self, named: Mapping[tuple[str, str], Named]) -> None:
+        """Learn inventories that were named before, by gateway and digest; one that is shown may be left out."""
+        self._named.update(named)
+
+    def accept(self, report: Report, message: Message, signature: bytes | None) -> None:
+        """Enter a report that is new, in the order of the log; its signature, where that can stand for it."""
         state = self._states[report.gateway]
+        if report.gateway not in self._before:
+            self._before[report.gateway] = Before(state.last_sequence, state.report_count)
         inventory = self._inventory(state, report)
         is_newest, is_known = report.sequence > state.last_sequence, inventory.stated is not None
         follows = (report.previous or b"").hex() == (state.last_digest or "")
@@ -49,8 +58,6 @@ class Ledger:
             {
                 "gateway": report.gateway,
                 "sequence": report.sequence,
-                "leaf": leaf,
-                "received_at": self._now,
                 "issued_at": report.issued_at,
                 "inventory": inventory.number,
                 "late": not (is_newest and is_known),
@@ -65,9 +72,14 @@ class Ledger:
         if is_newest and is_known:
             self._show(state, inventory)
 
-    def changes(self) -> Changes:
-        """All that is to be stored."""
+    def changes(self, first: int, recorded_at: int) -> Changes:
+        """All that is to be stored, once the leaf of the first report is known, and when it is recorded."""
+        for leaf, row in enumerate(self._reports, first):
+            row["leaf"], row["received_at"] = leaf, recorded_at
+        for state in self._shown.values():
+            state.last_report_at = recorded_at
         return Changes(
+            before=self._before,
             reports=self._reports,
             inventories=tuple(self._new.values()),
             gateways=tuple(self._reporting.values()),
@@ -97,6 +109,7 @@ class Ledger:
         if is_other or inventory.unread or was_silent:
             self._derive.append({"gateway": state.gateway, "sequence": state.last_sequence})
         state.last_report_at = self._now
+        self._shown[state.gateway] = state
         state.last_inventory, state.inventory_number = inventory.inventory, inventory.number
         state.unread = inventory.unread
 

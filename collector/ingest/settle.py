@@ -16,10 +16,10 @@ from collector.catalogue import own_key, record
 from collector.catalogue.door import check_statement
 from collector.config import Limits
 from collector.errors import RejectedError
-from collector.ingest import enrolment, verify
+from collector.ingest import enrolment
 from collector.ingest.derivation import derive_of
 from collector.ingest.inbox import Arrival
-from collector.ingest.ledger import Ledger
+from collector.ingest.intake import Intake, take_in
 from collector.ingest.screen import Screened
 from collector.ingest.verify import Message
 from collector.store import derived, evidence, gateways, judgements, rejected, statements
@@ -28,7 +28,6 @@ from collector.transparency.log import Batch, Log
 from evidence.enrolment import Enrolment
 from evidence.ids import parse_topic
 from evidence.receipt import Refusal
-from evidence.report import Report
 
 MAX_TOPIC: Final = 200  # characters of a topic, and of a detail, that are kept
 MAX_DETAIL: Final = 300
@@ -60,12 +59,27 @@ class Settled:
 
 
 async def settle(
-    connection: AsyncConnection, log: Log, screened: Sequence[Screened], *, limits: Limits, now: int
+    connection: AsyncConnection,
+    log: Log,
+    screened: Sequence[Screened],
+    *,
+    limits: Limits,
+    now: int,
+    intake: Intake | None = None,
 ) -> Settled:
     """Store a batch in a transaction of `writing`.
 
+    Args:
+        connection: Of that transaction.
+        log: The log.
+        screened: The batch.
+        limits: Bounds of what is kept of messages that are not accepted.
+        now: Unix seconds.
+        intake: What its reports come to, where that was worked out before; it cannot be used again.
+
     Raises:
         StoreError: From the database; nothing of the batch is stored then.
+        OutdatedError: Somebody has changed meanwhile what the intake was held against.
     """
     work = _Settlement(connection, log, Settled(await log.begin(connection, now)), limits, now)
     for item in screened:
@@ -73,26 +87,13 @@ async def settle(
             work.reject(item, item.fault)
     ready = [(item, item.message) for item in screened if item.fault is None and item.message is not None]
     await work.enrolments([(item, message, c) for item, message in ready if isinstance(c := item.claims, Enrolment)])
-    await work.reports([(item, message, c) for item, message in ready if isinstance(c := item.claims, Report)])
+    await work.reports(intake or await take_in(connection, screened, now))
     await work.statements([pair for pair in ready if pair[0].claims is None and not pair[0].held])
     await work.settled.batch.seal()
     await work.hold([pair for pair in ready if pair[0].held])
     await work.release([item.arrival for item in screened if item.arrival.held])
     await work.write_rejections()
     return work.settled
-
-
-class _History:
-    """The used numbers of the batch's gateways; it learns those of the batch itself."""
-
-    def __init__(self) -> None:
-        self._used: dict[tuple[str, int], str] = {}
-
-    def add(self, gateway: str, sequence: int, digest: str) -> None:
-        self._used[gateway, sequence] = digest
-
-    def digest_of(self, gateway: str, sequence: int) -> str | None:
-        return self._used.get((gateway, sequence))
 
 
 class _Settlement:
@@ -123,31 +124,20 @@ class _Settlement:
                 await enrolment.record(self._connection, message, leaf, self._now)
                 self.settled.enrolled.add(message.gateway)
 
-    async def reports(self, items: Sequence[tuple[Screened, Message, Report]]) -> None:
+    async def reports(self, intake: Intake) -> None:
         """Store what is new among reports, and what it says of devices."""
-        if not items:
-            return
-        states = await evidence.states(self._connection, {message.gateway for _, message, _ in items})
-        history = await self._history(states, items)
-        new: list[tuple[Screened, Message, Report]] = []
-        ended: dict[str, int] = {}  # by a gateway's key: the first number under its successor
-        for item, message, claims in items:
-            try:
-                revoked_at = states[message.gateway].revoked_at
-                if verify.admit(message, claims, history, self._now, revoked_at=revoked_at):
-                    new.append((item, message, claims))
-                    if item.ends is not None:
-                        ended[item.ends] = min(claims.sequence, ended.get(item.ends, claims.sequence))
-                    history.add(message.gateway, claims.sequence, message.digest)
-            except RejectedError as error:
-                self.reject(item, error)
-            else:
-                self.settled.receipts.append((message.gateway, message.digest))
-                self.settled.batch.compare(message.digest, claims.head)
-        self.settled.batch.append(message.digest for _, message, _ in new)
-        await self.settled.batch.add(digest for _, digest in self.settled.receipts)
-        await self._write_reports(states, new)
-        for old, first in ended.items():
+        self._rejections.extend(intake.rejected)
+        self.settled.receipts.extend(intake.receipts)
+        batch = self.settled.batch
+        for digest, head in intake.heads.items():
+            batch.compare(digest, head)
+        changes = intake.ledger.changes(batch.append(intake.new), self._now)
+        await batch.add(digest for _, digest in intake.receipts)
+        await evidence.write(self._connection, changes)
+        self.settled.wanted.update(intake.ledger.wanted)
+        self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
+        self.settled.derive.update(row["gateway"] for row in changes.derive)
+        for old, first in intake.ended.items():
             await gateways.end_replaced(self._connection, old, first=first, now=self._now)
 
     async def statements(self, items: Sequence[tuple[Screened, Message]]) -> None:
@@ -215,37 +205,6 @@ class _Settlement:
         await self.settled.batch.add([message.digest])
         self.settled.receipts.append((message.gateway, message.digest))
         return self.settled.batch.leaf(message.digest)
-
-    async def _history(
-        self, states: dict[str, evidence.GatewayState], items: Sequence[tuple[Screened, Message, Report]]
-    ) -> _History:
-        # Only numbers up to the highest accepted one can have been used.
-        wanted: dict[str, set[int]] = {}
-        for _, message, claims in items:
-            if claims.sequence <= states[message.gateway].last_sequence:
-                wanted.setdefault(message.gateway, set()).add(claims.sequence)
-        history = _History()
-        for gateway, numbers in wanted.items():
-            for sequence, digest in (await evidence.used_numbers(self._connection, gateway, numbers)).items():
-                history.add(gateway, sequence, digest)
-        return history
-
-    async def _write_reports(
-        self, states: dict[str, evidence.GatewayState], new: Sequence[tuple[Screened, Message, Report]]
-    ) -> None:
-        named: dict[str, set[str]] = {}
-        for _, message, claims in new:
-            # Most only repeat what is shown, of which all is known.
-            if (inventory := claims.inventory.hex()) != states[message.gateway].last_inventory:
-                named.setdefault(message.gateway, set()).add(inventory)
-        ledger = Ledger(states, await evidence.named(self._connection, named), self._now)
-        for item, message, claims in new:
-            ledger.accept(claims, message, self.settled.batch.leaf(message.digest), item.signature)
-        changes = ledger.changes()
-        await evidence.write(self._connection, changes)
-        self.settled.wanted.update(ledger.wanted)
-        self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
-        self.settled.derive.update(row["gateway"] for row in changes.derive)
 
     async def _judge_again(self, devices: Iterable[tuple[str, str]]) -> None:
         await judgements.queue(self._connection, devices, at=self._now)

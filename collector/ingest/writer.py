@@ -25,6 +25,7 @@ from collector.ingest.answers import Answers
 from collector.ingest.derivation import Deriver
 from collector.ingest.health import OK, Health
 from collector.ingest.inbox import Arrival, Inbox
+from collector.ingest.intake import Intake, take_in
 from collector.ingest.patience import delays
 from collector.ingest.requests import Requests
 from collector.ingest.screen import Screened
@@ -32,6 +33,7 @@ from collector.ingest.settle import Settled, settle
 from collector.ingest.tally import Tally
 from collector.store import rejected
 from collector.store.database import reading, writing
+from collector.store.evidence import OutdatedError
 from collector.store.gateways import enrolled_keys
 from collector.store.rejected import Pending
 from collector.transparency.log import Log
@@ -160,8 +162,17 @@ class Writer:
         return await self._settle(await asyncio.to_thread(screen.authenticate_all, opened, keys, self._clock()))
 
     async def _settle(self, screened: Sequence[Screened]) -> Settled:
+        async with reading(self._engine) as connection:
+            intake = await take_in(connection, screened, self._clock())
+        try:
+            return await self._store(screened, intake)
+        except OutdatedError:  # by a command beside us
+            return await self._store(screened, None)
+
+    async def _store(self, screened: Sequence[Screened], intake: Intake | None) -> Settled:
         async with writing(self._engine) as connection:
-            return await settle(connection, self._log, screened, limits=self._limits, now=self._clock())
+            now = self._clock()
+            return await settle(connection, self._log, screened, limits=self._limits, now=now, intake=intake)
 
     async def _answer(self, settled: Settled) -> None:
         for to, answer in await asyncio.to_thread(self._answers.of, settled):

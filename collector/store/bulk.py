@@ -16,13 +16,13 @@ _Process = Callable[[Any], Any]
 
 async def execute(
     connection: AsyncConnection, statement: sa.Insert | sa.Update | sa.Delete, rows: Sequence[Row]
-) -> None:
-    """Execute a statement once for each row; all rows have the keys of the first."""
+) -> int:
+    """Execute a statement once for each row; all rows have the keys of the first. How many rows it touched."""
     if not rows:
-        return
+        return 0
     sql, binds = _compiled(statement, connection.dialect, tuple(rows[0]))
     columns = [_values(rows, bind, process) for bind, process in binds]
-    await connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))
+    return (await connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))).rowcount
 
 
 @lru_cache

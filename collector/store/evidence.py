@@ -1,7 +1,7 @@
 """The rows of accepted reports: what is read before a batch is settled, and what is written when it is."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -55,16 +55,29 @@ class Named(msgspec.Struct, frozen=True):
     unread: bool
 
 
+class Before(NamedTuple):
+    """How a gateway was stored when a batch of its reports was held against it: its last number, and how many."""
+
+    last_sequence: int
+    report_count: int
+
+
+class OutdatedError(Exception):
+    """Somebody else has stored reports of a gateway of the batch, or revoked it, since its changes were worked out."""
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch of reports changes.
 
     Attributes:
+        before: What it was held against, by gateway.
         reports: Rows of all that were accepted.
         inventories: Those that were named or stated for the first time.
         gateways: As they are after the batch.
         derive: Gateway and number of the reports from which something follows.
     """
 
+    before: Mapping[str, Before]
     reports: Sequence[Row]
     inventories: Sequence[Named]
     gateways: Sequence[GatewayState]
@@ -127,18 +140,30 @@ def _without(gap: tuple[int, int], refused: Collection[int]) -> Iterable[tuple[i
 
 
 async def write(connection: AsyncConnection, changes: Changes) -> None:
-    """Store what a batch changes."""
+    """Store what a batch changes.
+
+    Raises:
+        OutdatedError: It was worked out from what is no longer so; the transaction is to be given up.
+    """
+    states = [_changed(state, changes.before[state.gateway]) for state in changes.gateways]
+    if await bulk.execute(connection, _SINCE, states) != len(states):
+        raise OutdatedError
     await bulk.execute(connection, _REPORTED, changes.reports)
     # An inventory that was only named until now is replaced by what states it.
     stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
     await bulk.execute(connection, _FORGET, [{"of": new.gateway, "this": new.number} for new in stated])
     await bulk.execute(connection, _INVENTORY, [msgspec.structs.asdict(new) for new in changes.inventories])
     await bulk.execute(connection, _DERIVE, changes.derive)
-    await bulk.execute(
-        connection,
-        _SINCE,
-        [{"of": state.gateway, **{name: getattr(state, name) for name in _CHANGING}} for state in changes.gateways],
-    )
+
+
+def _changed(state: GatewayState, before: Before) -> Row:
+    return {
+        "of": state.gateway,
+        "were": before.last_sequence,
+        "count": before.report_count,
+        "revoked": state.revoked_at,
+        **{name: getattr(state, name) for name in _CHANGING},
+    }
 
 
 _REPORTED: Final = sa.insert(reports)
@@ -150,6 +175,11 @@ _DERIVE: Final = sa.insert(derive_queue)
 _CHANGING: Final = [name for name in GatewayState.__struct_fields__ if name not in ("gateway", "revoked_at")]
 _SINCE: Final = (
     sa.update(gateways)
-    .where(gateways.c.gateway == sa.bindparam("of"))
+    .where(
+        gateways.c.gateway == sa.bindparam("of"),
+        gateways.c.last_sequence == sa.bindparam("were"),
+        gateways.c.report_count == sa.bindparam("count"),
+        gateways.c.revoked_at.is_not_distinct_from(sa.bindparam("revoked")),
+    )
     .values({name: sa.bindparam(name) for name in _CHANGING})
 )

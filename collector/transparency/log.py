@@ -109,11 +109,13 @@ class Batch:
         self._places |= await rows.positions(self._connection, unplaced)
         self.append(digest for digest in unplaced if digest not in self._places)
 
-    def append(self, digests: Iterable[str]) -> None:
-        """Give places to digests that the log cannot hold yet."""
+    def append(self, digests: Iterable[str]) -> int:
+        """Give places to digests that the log cannot hold yet; the first of them."""
+        first = self._first + len(self._new)
         for digest in digests:
             self._places[digest] = self._first + len(self._new)
             self._new.append(digest)
+        return first
 
     def leaf(self, digest: str) -> int:
         """The index of a digest that was added."""

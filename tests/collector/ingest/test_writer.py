@@ -115,10 +115,10 @@ async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: py
     """It is found out among its batch, kept as `internal` alone, and the others are stored, in order."""
     true_accept = Ledger.accept
 
-    def accept(self: Ledger, report: Report, message: Message, leaf: int, signature: bytes | None) -> None:
+    def accept(self: Ledger, report: Report, message: Message, signature: bytes | None) -> None:
         if report.sequence == 2:
             raise ZeroDivisionError
-        true_accept(self, report, message, leaf, signature)
+        true_accept(self, report, message, signature)
 
     monkeypatch.setattr(Ledger, "accept", accept)
     messages = [
