@@ -15,9 +15,9 @@ What a message must pass, in this order, and the stable reason where it does not
    (`sequence`). A lower number that was never used is late, not wrong.
 7. *freshness*: not issued more than five minutes ahead of the collector's clock (`freshness`).
 
-Steps 0 to 5 need no more than the keys, so that they may run beside the database; 6, 7 and whether the gateway was
-revoked meanwhile belong into the transaction that stores the report. Statements take steps 0 to 2 here and the others
-at the catalogue's door.
+Steps 0 to 5 need no more than the keys, so that they may run beside the database. 6, 7 and whether the gateway was
+revoked meanwhile need what is stored of the gateway (intake.py); the transaction that stores the report makes sure that
+this is so still. Statements take steps 0 to 2 here and the others at the catalogue's door.
 """
 
 import hashlib

@@ -16,6 +16,7 @@ from collector.config import Limits
 from collector.ingest import screen
 from collector.ingest.derivation import derive_of
 from collector.ingest.inbox import Arrival
+from collector.ingest.screen import Screened
 from collector.ingest.settle import settle
 from collector.store import gateways, parties
 from collector.store.database import open_engine, reading, writing
@@ -123,13 +124,19 @@ class Register:
         self, connection: AsyncConnection, gateway: str, leaf: str, data: bytes, *, at: int, derived: bool = True
     ) -> str:
         """Settle a message as the ingest does, in a transaction that may hold more; with what follows from it."""
-        arrival = Arrival(topic(gateway, leaf), data, lambda: None)
-        known = await gateways.enrolled_keys(connection, [key_of(f"gateway:{gateway}").public.id.hex()])
-        screened = screen.authenticate_all(screen.open_all([arrival]), known, at)
+        screened = await self.screened(connection, gateway, leaf, data, at=at)
         settled = await settle(connection, self.log, screened, limits=Limits(), now=at)
         if derived:
             await derive_of(connection, settled.derive)
         return hashlib.sha256(data).hexdigest()
+
+    async def screened(
+        self, connection: AsyncConnection, gateway: str, leaf: str, data: bytes, *, at: int = NOW
+    ) -> list[Screened]:
+        """A message of a gateway after all that can be found out beside the database."""
+        known = await gateways.enrolled_keys(connection, [key_of(f"gateway:{gateway}").public.id.hex()])
+        opened = screen.open_all([Arrival(topic(gateway, leaf), data, lambda: None)])
+        return screen.authenticate_all(opened, known, at)
 
     async def check(self, data: bytes, *, gateway: str | None = None, at: int = NOW) -> CheckedStatement:
         """Ask the door and record nothing."""
