@@ -4,8 +4,8 @@
   window of 20 would wait for our acknowledgement while we wait for its next message.
 - Verified beside the database, held against what is stored (intake.py), stored in one transaction (reports, log,
   rejections, counters, the judge's queue), committed; then receipts, refusals and requests go out; then the messages
-  are acknowledged in the order in which they came. Whatever dies before the commit, the broker or the agent sends again,
-  and the same bytes change nothing.
+  are acknowledged in the order in which they came. Whatever dies before the commit, the broker or the agent sends
+  again, and the same bytes change nothing.
 - What follows from reports (derivation.py) is derived when nothing else is to be done; by turns where that takes long.
 - A fault of the store or the clock is a state of the collector, not of a message: nothing is acknowledged, the state is
   shown, and the same batch is tried again, ever more patiently.
