@@ -138,7 +138,6 @@ class _Derivation:
         self._first_seen: dict[tuple[str, str], int] = {}
         self._readings: list[Row] = []
         self._ids: dict[tuple[str, str], tuple[str, ...]] = {}
-        self._named = {(gateway, name) for gateway, of in devices.items() for name in of}
 
     def show(self, due: Due, inventory: Inventory) -> None:
         """Show the devices of a report in the place of those before."""
@@ -164,14 +163,8 @@ class _Derivation:
         current = [(gateway, name, self._devices[gateway][name]) for gateway, name in sorted(self.changed)]
         return Changes(
             readings=self._readings,
-            devices=[self._row(gateway, name, state) for gateway, name, state in current if state.present],
-            vanished=[
-                {"of": gateway, "this": name, "seen_at": state.seen_at, "read_at": state.read_at}
-                for gateway, name, state in current
-                if not state.present
-            ],
+            devices=[self._row(gateway, name, state) for gateway, name, state in current],
             ids=self._ids,
-            renamed=self._named & self._ids.keys(),
         )
 
     def _note(self, due: Due, device: str, new: Reading | None) -> None:
@@ -186,7 +179,7 @@ class _Derivation:
             "first_seen_at": self._first_seen.get((gateway, device), state.seen_at),
             "last_seen_at": state.seen_at,
             "last_read_at": state.read_at,
-            "present": True,
+            "present": state.present,
             "reading": state.reading,
         }
 

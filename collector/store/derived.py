@@ -52,17 +52,13 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         readings: Where a device's reading differs from the one before.
-        devices: Those with another reading that are shown from now on.
-        vanished: Those that are no longer in the shown inventory.
+        devices: Those with another reading, and those that are in the shown inventory no more.
         ids: Model ids by (gateway, device), where they differ from those before.
-        renamed: Those among these devices that were known before.
     """
 
     readings: Sequence[Row]
     devices: Sequence[Row]
-    vanished: Sequence[Row]
     ids: Mapping[tuple[str, str], Collection[str]]
-    renamed: Collection[tuple[str, str]]
 
 
 # --- what is read ---
@@ -145,11 +141,10 @@ async def write(connection: AsyncConnection, changes: Changes, done: Sequence[Du
     await bulk.execute(connection, _READING, changes.readings)
     kept = ("last_seen_at", "last_read_at", "present", "reading")
     await bulk.execute(connection, dialect.replacing(connection, devices, *kept), changes.devices)
-    await bulk.execute(connection, _OLD_IDS, [{"of": of, "this": this} for of, this in changes.renamed])
+    await bulk.execute(connection, _OLD_IDS, [{"of": of, "this": this} for of, this in changes.ids])
     ids = changes.ids.items()
     named = [{"gateway": of, "device": this, "model_id": name} for (of, this), names in ids for name in names]
     await bulk.execute(connection, _IDS, named)
-    await bulk.execute(connection, _VANISH, changes.vanished)
     await bulk.execute(connection, _DONE, [{"of": item.gateway, "this": item.sequence} for item in done])
 
 
@@ -159,11 +154,6 @@ async def pass_over(connection: AsyncConnection, item: Due) -> None:
 
 
 _READING: Final = sa.insert(readings)
-_VANISH: Final = (
-    sa.update(devices)
-    .where(devices.c.gateway == sa.bindparam("of"), devices.c.device == sa.bindparam("this"))
-    .values(present=sa.false(), last_seen_at=sa.bindparam("seen_at"), last_read_at=sa.bindparam("read_at"))
-)
 _DONE: Final = sa.delete(derive_queue).where(
     derive_queue.c.gateway == sa.bindparam("of"), derive_queue.c.sequence == sa.bindparam("this")
 )

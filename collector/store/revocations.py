@@ -110,7 +110,7 @@ async def take_back(connection: AsyncConnection, gateway: str, *, since: int) ->
     found = await connection.execute(query.where(devices.c.gateway == gateway))
     rows = [{"gateway": gateway, **row, **_shown(runs[row["device"]], came)} for row in found.mappings()]
     ids = {(gateway, row["device"]): _ids(runs[row["device"]]) for row in rows}
-    await derived.write(connection, Changes(readings=(), devices=rows, vanished=(), ids=ids, renamed=ids.keys()), ())
+    await derived.write(connection, Changes(readings=(), devices=rows, ids=ids), ())
 
 
 async def _came(connection: AsyncConnection, gateway: str, *, until: int) -> list[_Came]:

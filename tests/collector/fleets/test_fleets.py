@@ -115,11 +115,12 @@ async def test_what_is_counted_is_what_the_same_facts_say_as_a_case(
         for home in homes:
             await street.move_in(*home)
         await end_keys(register, SHOP, ended)
-        await street.settle()
-        assert await street.newest() == await street.written()
-        street.now += waits
-        await street.settle()
-        assert await street.newest() == await street.written()
+        for after in (0, waits):
+            street.now += after
+            await street.settle()
+            written = await street.written()
+            # Of a model that no home has, the register keeps nothing.
+            assert await street.newest() == written if await street.kept() else written.households == 0
 
 
 @given(

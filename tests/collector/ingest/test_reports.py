@@ -125,6 +125,22 @@ async def test_a_reading_is_written_where_it_differs(desk: Desk, at_once: bool) 
     assert await queued(desk) == {DEVICE, NEW_DEVICE}
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one by one"])
+async def test_a_device_that_came_and_went_is_on_record_and_may_come_again(desk: Desk, at_once: bool) -> None:
+    """However quickly: its model ids are found, also when it is back."""
+    visit = [signed_report(1, seen(NEW_DEVICE)), signed_report(2)]
+    for part in [visit] if at_once else [[one] for one in visit]:
+        await desk.send_reports(*part)
+    columns = (devices.c.device, devices.c.present, devices.c.first_seen_at, devices.c.last_seen_at)
+    gone = {"device": NEW_DEVICE, "first_seen_at": NOW, "last_seen_at": NOW}
+    query = sa.select(*columns).where(devices.c.device == NEW_DEVICE)
+    assert await desk.rows(query) == [{**gone, "present": False}]
+    await desk.send_reports(signed_report(3, seen(NEW_DEVICE, "2.0.0")))
+    assert await desk.rows(query) == [{**gone, "present": True}]
+    ids = await desk.rows(sa.select(device_model_ids.c.model_id).where(device_model_ids.c.device == NEW_DEVICE))
+    assert [row["model_id"] for row in ids] == list(seen(NEW_DEVICE).ids)
+
+
 async def test_a_reading_keeps_all_that_was_read(desk: Desk) -> None:
     """Digests in hex, the offer as a map, nothing for what is absent."""
     offer = Offer(result=OfferResult.OFFERED, version="2.0.0")
