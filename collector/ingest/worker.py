@@ -21,7 +21,7 @@ from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
 from collector.register import opened
 
-GARBAGE: Final = 100_000  # objects between two searches for cycles; a batch makes some of them at a time
+GARBAGE: Final = 10_000  # objects between two searches for cycles: each statement of SQLAlchemy is one, with all its names
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
