@@ -21,7 +21,7 @@ from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
 from collector.register import opened
 
-GARBAGE: Final = 10_000  # objects between two searches for cycles: each statement of SQLAlchemy is one, with all its names
+GARBAGE: Final = 10_000  # objects between two searches for cycles: a query is one, with all the names it asked for
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
