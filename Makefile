@@ -6,7 +6,8 @@ PY := .venv/bin/python
 CODE := evidence agent collector firmware_fixtures tests
 export UPDATEPLICHT_REQUIRE ?= mosquitto libfaketime chromium systemd cose stacks
 
-.PHONY: help setup setup-tests setup-stacks run test test-stacks bench faults fuzz check format lock clean
+SHELL := bash
+.PHONY: help setup setup-tests setup-stacks run test test-stacks hunt bench faults fuzz check format lock clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -31,8 +32,12 @@ setup-stacks: setup .stacks/.made ## what only test-stacks needs: Mosquitto, and
 run: setup ## the whole path on this machine, until Ctrl-C (PORT=8080, STATE=var)
 	@exec $(PY) -m firmware_fixtures.demo --port $(PORT) --state $(STATE)
 
-test: setup-tests ## all tests, by as many processes as there are cores (ARGS=...)
-	$(PY) -m pytest -q -n auto --dist loadscope $(ARGS)
+test: setup-tests ## all tests, by as many processes as there are cores, with the same examples each time (ARGS=...)
+	$(PY) -m pytest -q -n auto --dist loadscope --hypothesis-profile=ci $(ARGS)
+
+hunt: setup-tests ## the properties with new examples, N rounds of them until one fails (N=10 ARGS=...)
+	@for round in $$(seq $(or $(N),10)); do \
+	  $(PY) -m pytest -q -n auto --dist loadscope -m hypothesis --hypothesis-seed=$$RANDOM$$RANDOM $(ARGS) || exit; done
 
 test-stacks: setup-stacks ## the readers against device stacks that other projects wrote (ARGS=...)
 	$(PY) -m pytest -q tests/stacks $(ARGS)

@@ -14,7 +14,7 @@ from collector.fleets import Fleets
 from collector.judge import Judge
 from collector.store.database import reading
 from collector.store.findings import PAUSE_S
-from collector.store.schema import fleet_verdicts
+from collector.store.schema import findings, fleet_verdicts
 from evidence.report import DeviceReport
 from tests.collector.register import DAY, NOW, Register, seen
 
@@ -134,8 +134,13 @@ class Street:
         return [dict(row) for row in await self.register.rows(query)]
 
     async def newest(self) -> FleetVerdict:
-        """What was found last."""
-        return msgspec.convert((await self.kept())[-1]["verdict"], FleetVerdict)
+        """What was found last, with the days as they count now: that a day has passed makes no row of the history."""
+        verdict = (await self.kept())[-1]["verdict"]
+        column = findings.c
+        of_model = sa.select(column.rule, column.track, column.days).where(column.model == MODEL)
+        days = {(row["rule"], row["track"]): row["days"] for row in await self.register.rows(of_model)}
+        counted = [{**each, "days": days[each["rule"], each["track"] or ""]} for each in verdict["findings"]]
+        return msgspec.convert({**verdict, "findings": counted}, FleetVerdict)
 
     async def written(self) -> FleetVerdict:
         """What `appraise_fleet` says of everything on record, written as a case."""
