@@ -99,9 +99,9 @@ streets = st.lists(st.lists(owned, min_size=1, max_size=3), min_size=1, max_size
 stated = st.lists(st.sampled_from(sorted(STATED)), unique=True, max_size=5)
 
 
-@example(
-    homes=[[Own(days_ago=0)], [Own(days_ago=0)]], said=["a hole", "a promise"], ended=0, waits=DAY
-).via("a day more since the first miss is no row of the history")
+@example(homes=[[Own(days_ago=0)], [Own(days_ago=0)]], said=["a hole", "a promise"], ended=0, waits=DAY).via(
+    "a day more since the first miss is no row of the history"
+)
 @given(homes=streets, said=stated, ended=st.integers(0, 3), waits=st.sampled_from([0, DAY, 6 * DAY, 40 * DAY]))
 @settings(
     max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
