@@ -112,10 +112,7 @@ def _admit(
     return new
 
 
-def _naming(states: Mapping[str, GatewayState], new: Sequence[Item]) -> dict[str, set[str]]:
-    """By gateway the inventories that must be looked up: most only repeat what is shown, of which all is known."""
-    named: dict[str, set[str]] = {}
-    for _, message, claims in new:
-        if (inventory := claims.inventory.hex()) != states[message.gateway].last_inventory:
-            named.setdefault(message.gateway, set()).add(inventory)
-    return named
+def _naming(states: Mapping[str, GatewayState], new: Sequence[Item]) -> set[tuple[str, str]]:
+    """Gateway and digest of inventories to be looked up: most only repeat what is shown, of which all is known."""
+    named = ((message.gateway, claims.inventory.hex()) for _, message, claims in new)
+    return {(gateway, inventory) for gateway, inventory in named if inventory != states[gateway].last_inventory}

@@ -92,7 +92,7 @@ _NAMED: Final = [inventories.c[field] for field in Named.__struct_fields__]
 
 async def states(connection: AsyncConnection, names: Collection[str]) -> dict[str, GatewayState]:
     """What is known of these gateways."""
-    rows = await connection.execute(sa.select(*_STATE).where(gateways.c.gateway.in_(names)))
+    rows = await bulk.select(connection, _STATE, [gateways.c.gateway], [(name,) for name in names])
     return {row[0]: GatewayState(*row) for row in rows}
 
 
@@ -103,12 +103,10 @@ async def used_numbers(connection: AsyncConnection, gateway: str, wanted: Collec
     return {sequence: digest for sequence, digest in rows}  # noqa: C416  # rows are no pairs
 
 
-async def named(connection: AsyncConnection, wanted: Mapping[str, Collection[str]]) -> dict[tuple[str, str], Named]:
-    """Those of these inventories, named by gateway, that some report has named before; by gateway and digest."""
-    digests = {digest for of in wanted.values() for digest in of}
-    query = sa.select(*_NAMED).where(inventories.c.gateway.in_(wanted.keys()), inventories.c.inventory.in_(digests))
-    found = [Named(**row) for row in (await connection.execute(query)).mappings()] if wanted else []
-    return {(item.gateway, item.inventory): item for item in found}
+async def named(connection: AsyncConnection, wanted: Collection[tuple[str, str]]) -> dict[tuple[str, str], Named]:
+    """Those of these inventories that some report has named before, by gateway and digest."""
+    rows = await bulk.select(connection, _NAMED, [inventories.c.gateway, inventories.c.inventory], wanted)
+    return {row[:2]: Named(*row) for row in rows}
 
 
 async def missing(connection: AsyncConnection, gateway: str, most: int) -> list[tuple[int, int]]:

@@ -1,20 +1,20 @@
 """Who may send: gateways, their keys, and the codes with which they enrol."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from collector.store import dialect
+from collector.store import bulk, dialect
 from collector.store.rejected import conflicts
 from collector.store.revocations import recorded_at
 from collector.store.schema import devices, enrolment_codes, gateways, keys, parties
 from evidence.keys import PublicKey
 
 
-class EnrolledKey(msgspec.Struct, frozen=True, kw_only=True):
+class EnrolledKey(msgspec.Struct, frozen=True):
     """A key that is known.
 
     Attributes:
@@ -41,15 +41,15 @@ class OpenCode(msgspec.Struct, frozen=True, kw_only=True):
 
 async def enrolled_keys(connection: AsyncConnection, key_ids: Collection[str]) -> dict[str, EnrolledKey]:
     """The known ones among these keys, by key id."""
-    public_key = sa.type_coerce(keys.c.public_key, sa.LargeBinary)
-    others = (keys.c.gateway, keys.c.ended_at, keys.c.replaces, keys.c.last_sequence)
-    query = sa.select(keys.c.key_id, public_key, *others).where(keys.c.key_id.in_(key_ids))
-    return {
-        key_id: EnrolledKey(
-            key=PublicKey(key), gateway=gateway, ended_at=ended_at, replaces=replaces, last_sequence=last_sequence
-        )
-        for key_id, key, gateway, ended_at, replaces, last_sequence in await connection.execute(query)
-    }
+    found = await bulk.select(connection, _ENROLLED, [keys.c.key_id], [(key_id,) for key_id in key_ids])
+    return {key_id: EnrolledKey(PublicKey(key), *others) for key_id, key, *others in found}
+
+
+_column: Final = keys.c
+_ENROLLED: Final = (
+    *(_column.key_id, sa.type_coerce(_column.public_key, sa.LargeBinary)),
+    *(_column.gateway, _column.ended_at, _column.replaces, _column.last_sequence),
+)
 
 
 async def key_of(connection: AsyncConnection, gateway: str) -> str | None:
