@@ -45,10 +45,10 @@ async def enrolled_keys(connection: AsyncConnection, key_ids: Collection[str]) -
     return {key_id: EnrolledKey(PublicKey(key), *others) for key_id, key, *others in found}
 
 
-_column: Final = keys.c
 _ENROLLED: Final = (
-    *(_column.key_id, sa.type_coerce(_column.public_key, sa.LargeBinary)),
-    *(_column.gateway, _column.ended_at, _column.replaces, _column.last_sequence),
+    keys.c.key_id,
+    sa.type_coerce(keys.c.public_key, sa.LargeBinary),
+    *(keys.c[field] for field in EnrolledKey.__struct_fields__[1:]),
 )
 
 
