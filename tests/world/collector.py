@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,11 @@ EMBEDDED = "port = 0\n"
 def beside(port: int, host: str = "127.0.0.1") -> str:
     """A broker that is not its own."""
     return f'embedded = false\nhost = "{host}"\nport = {port}\n'
+
+
+def is_at_rest(status: Mapping[str, Any]) -> bool:
+    """Whether all has followed from what a collector took, by its `status`; it counts a model once a minute."""
+    return not any(status[waiting] for waiting in ("to_derive", "to_judge", "to_count"))
 
 
 class Collector(Process):
