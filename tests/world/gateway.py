@@ -8,7 +8,7 @@ from signal import Signals
 from typing import Any
 
 from agent.readers import ReadFailure, Reading
-from tests.world.processes import Process
+from tests.world.processes import READY_WITHIN_S, Process
 from tests.world.readers.scripted import Script, write
 
 BULB = Reading(identity="ieee:00158d0001e29ff0", name="Hall", ids=("zigbee:IKEA/E27",), version_raw="2.3.087")
@@ -69,7 +69,7 @@ class Gateway:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        out, err = await asyncio.wait_for(process.communicate(typed.encode()), 60)
+        out, err = await asyncio.wait_for(process.communicate(typed.encode()), READY_WITHIN_S)
         return process.returncode or 0, out.decode(), err.decode()
 
     async def status(self) -> dict[str, Any]:

@@ -2,17 +2,22 @@
 
 import asyncio
 import contextlib
+import itertools
+import os
+import random
 import shutil
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.required import missing
 
-_WITHIN_S = 10.0
+_WITHIN_S = 60.0
 _ATTEMPTS = 5
+_LEAST_PORT = 5000
+_MOST_WORKERS = 16
 
 
 class Mosquitto:
@@ -98,7 +103,21 @@ async def mosquitto() -> AsyncIterator[int]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that was free a moment ago, and stays so while nobody listens there."""
+    for port in itertools.islice(_PORTS, 1000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
+def _ports() -> Iterator[int]:
+    """Ports below those that the system gives to whoever wants any, other ones for each process of tests."""
+    least_given = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = list(range(_LEAST_PORT + worker, max(least_given, 2 * _LEAST_PORT), _MOST_WORKERS))
+    random.shuffle(ports)
+    return itertools.cycle(ports)
+
+
+_PORTS = _ports()

@@ -12,8 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
-READY_WITHIN_S = 45.0
-END_WITHIN_S = 30.0
+READY_WITHIN_S = 90.0
+END_WITHIN_S = 60.0
 LINE_BYTES = 2**20
 
 
@@ -120,14 +120,14 @@ async def command(*arguments: str, accepting: Collection[int] = (0,)) -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
+    out, err = await asyncio.wait_for(process.communicate(), READY_WITHIN_S)
     assert process.returncode in accepting, (
         f"{arguments} ended with {process.returncode}:\n{out.decode()}{err.decode()}"
     )
     return out.decode()
 
 
-async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
+async def eventually(condition: Callable[[], object], within_s: float = 60.0) -> None:
     """Wait until a condition holds."""
     deadline = asyncio.get_running_loop().time() + within_s
     while not await asyncio.to_thread(condition):

@@ -26,4 +26,4 @@ async def serving(handle: Handler) -> AsyncIterator[int]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield server.sockets[0].getsockname()[1]
-    await asyncio.wait_for(asyncio.gather(*connections), 5)
+    await asyncio.wait_for(asyncio.gather(*connections), 60)

@@ -23,6 +23,8 @@ from evidence.receipt import Earlier, Refusal, Request
 from evidence.report import Report
 from evidence.statement import Statement
 
+WITHIN_S = 60.0
+
 
 class Witness:
     """A collector at a broker's port.
@@ -73,7 +75,9 @@ class Witness:
         """Answer for ever, through every loss of the broker."""
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
-                async with aiomqtt.Client("127.0.0.1", self.port, identifier="witness", clean_session=False) as client:
+                async with aiomqtt.Client(
+                    "127.0.0.1", self.port, identifier="witness", clean_session=False, timeout=WITHIN_S
+                ) as client:
                     await client.subscribe([("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statement", 1)])
                     self._client = client
                     self.listening.set()
@@ -189,7 +193,7 @@ async def witness(port: int) -> AsyncIterator[Witness]:
     collector = Witness(port)
     task = asyncio.create_task(collector.serve(), name="witness")
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await collector.listening.wait()
         yield collector
     finally:
