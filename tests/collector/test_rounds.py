@@ -1,13 +1,43 @@
-"""When rounds are made: at once after a rest, then gathered for a second; a full one is followed by the next."""
+"""When rounds are made: at once after a rest, then gathered for a second; a full one is followed by the next.
+
+Time here is the event loop's own: it goes on when all wait for it and at no other time, whatever the machine does.
+"""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import itertools
+import selectors
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 from collector.rounds import PAUSE_S, make_rounds
 
-SOON_S = PAUSE_S / 2
+
+class Selector(selectors.DefaultSelector):
+    """Waits for nobody: what time would go by has gone by."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    """An event loop that is as late as its selector."""
+
+    def __init__(self) -> None:
+        self._clock = Selector()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+def run(scenario: Coroutine[None, None, None]) -> None:
+    """Run it in such a loop."""
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        runner.run(scenario)
 
 
 class Work:
@@ -32,9 +62,9 @@ class Work:
             return 0
         return self._left.pop(0)
 
-    def pauses(self) -> list[bool]:
-        """Between every two rounds whether there was a pause."""
-        return [later - earlier > SOON_S for earlier, later in zip(self.at, self.at[1:], strict=False)]
+    def pauses(self) -> list[float]:
+        """How long there was no round, between every two."""
+        return [later - earlier for earlier, later in itertools.pairwise(self.at)]
 
 
 @asynccontextmanager
@@ -50,30 +80,42 @@ async def rounds(work: Work, wake: asyncio.Event) -> AsyncIterator[None]:
             await making
 
 
-async def test_what_one_round_cannot_do_is_done_at_once() -> None:
+def test_what_one_round_cannot_do_is_done_at_once() -> None:
     """A backlog is worked off without a pause, whatever comes meanwhile."""
-    work = Work(2, 2, 2)
-    async with rounds(work, asyncio.Event()):
-        await work.is_done.wait()
-    assert work.pauses() == [False, False, False]
+
+    async def scenario() -> None:
+        work = Work(2, 2, 2)
+        async with rounds(work, asyncio.Event()):
+            await work.is_done.wait()
+        assert work.pauses() == [0, 0, 0]
+
+    run(scenario())
 
 
-async def test_what_keeps_coming_is_gathered() -> None:
+def test_what_keeps_coming_is_gathered() -> None:
     """However often somebody wakes it: a round that was not full is followed by a pause."""
-    wake = asyncio.Event()
-    wake.set()
-    work = Work(1, 2)
-    async with rounds(work, wake):
-        await work.is_done.wait()
-    assert work.pauses() == [True, False]
 
-
-async def test_who_rests_is_woken_at_once() -> None:
-    """After a round without work the next does not wait for its second."""
-    wake, work = asyncio.Event(), Work()
-    async with rounds(work, wake):
-        await work.is_done.wait()
-        work.is_done.clear()
+    async def scenario() -> None:
+        wake = asyncio.Event()
         wake.set()
-        await work.is_done.wait()
-    assert work.pauses() == [False]
+        work = Work(1, 2)
+        async with rounds(work, wake):
+            await work.is_done.wait()
+        assert work.pauses() == [PAUSE_S, 0]
+
+    run(scenario())
+
+
+def test_who_rests_is_woken_at_once() -> None:
+    """After a round without work the next does not wait for its second."""
+
+    async def scenario() -> None:
+        wake, work = asyncio.Event(), Work()
+        async with rounds(work, wake):
+            await work.is_done.wait()
+            work.is_done.clear()
+            wake.set()
+            await work.is_done.wait()
+        assert work.pauses() == [0]
+
+    run(scenario())

@@ -138,21 +138,23 @@ def test_a_port_that_is_taken(config: Path, command: Command) -> None:
 
 
 class Gateway:
-    """A gateway that sends once and collects its receipts."""
+    """A gateway that sends once and collects its receipts, from when it is listening."""
 
     def __init__(self, port: int, collector: PublicKey) -> None:
         self.receipted: set[str] = set()
+        self.is_listening = asyncio.Event()
         self._port = port
         self._collector = collector
 
     async def send(self, messages: Iterable[bytes]) -> None:
-        async with aiomqtt.Client("127.0.0.1", self._port) as client:
+        async with aiomqtt.Client("127.0.0.1", self._port, timeout=WITHIN_S) as client:
             for data in messages:
                 await client.publish(topic(HOME, "report"), data, qos=1)
 
     async def listen(self) -> None:
-        async with aiomqtt.Client("127.0.0.1", self._port) as client:
+        async with aiomqtt.Client("127.0.0.1", self._port, timeout=WITHIN_S) as client:
             await client.subscribe(topic(HOME, "receipt"), qos=1)
+            self.is_listening.set()
             async for message in client.messages:
                 assert isinstance(message.payload, bytes)
                 self.receipted.add(open_receipt(message.payload, self._collector).digest.hex())
@@ -166,6 +168,7 @@ async def listening(config: Path, port: int) -> AsyncIterator[Gateway]:
         gateway = Gateway(port, log.key.public)
     task = asyncio.create_task(gateway.listen())
     try:
+        await asyncio.wait_for(gateway.is_listening.wait(), WITHIN_S)
         yield gateway
     finally:
         task.cancel()

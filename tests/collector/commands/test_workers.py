@@ -1,14 +1,14 @@
 """A collector with workers: as one without, and a worker that dies loses nothing and is started again."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
-from tests.collector.commands.test_run import collecting, listening, stored
+from tests.collector.commands.test_run import WITHIN_S, collecting, listening, stored
 from tests.collector.ingest.desk import digest, signed_report
 from tests.collector.register import DEVICE, seen
 from tests.world.collector import beside
@@ -19,12 +19,23 @@ COUNT = 300
 DEATHS = 4
 
 
-def workers(collector: Process) -> Iterator[int]:
+def workers(collector: Process) -> set[int]:
     """The processes that receive."""
     pid = collector.pid
-    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-        if b"collector.ingest.worker" in Path(f"/proc/{child}/cmdline").read_bytes():
-            yield int(child)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if receives(int(child))}
+
+
+def receives(pid: int) -> bool:
+    """Whether this process is a worker; one that has ended has no command line, and soon no place."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return b"collector.ingest.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def are_others(those: set[int], these: set[int]) -> bool:
+    """Whether there are two again, and none of them is one of these."""
+    return len(those) == 2 and not those & these
 
 
 def healthy(address: str) -> bool:
@@ -47,16 +58,17 @@ async def test_workers_are_killed_and_nothing_is_lost(tmp_path: Path) -> None:
             for death in range(DEATHS):
                 begin = death * COUNT // DEATHS
                 await gateway.send(list(messages.values())[begin : begin + COUNT // DEATHS])
-                for pid in workers(collector):
+                killed = workers(collector)
+                for pid in killed:
                     os.kill(pid, signal.SIGKILL)
-                await eventually(lambda: len(list(workers(collector))) == 2 and healthy(ready["web"]))
+                await eventually(lambda of=killed: are_others(workers(collector), of) and healthy(ready["web"]))  # type: ignore[misc]
             await eventually(lambda: len(gateway.receipted) >= COUNT // DEATHS)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(WITHIN_S):
                 while len(await stored(config)) < COUNT:  # noqa: ASYNC110  # it is another process that stores
                     await asyncio.sleep(0.1)
-            left = list(workers(collector))
+            left = workers(collector)
             os.kill(collector.pid, signal.SIGKILL)  # it alone: its workers are to end by themselves
-            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+            await eventually(lambda: not any(receives(pid) for pid in left))
             await collector.kill()
     found = await stored(config)
     assert found == {number: digest(data) for number, data in messages.items()}

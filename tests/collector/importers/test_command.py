@@ -271,7 +271,7 @@ async def test_a_live_collector_judges_again_what_an_import_touches(config: Path
         device = f"{said['web']}api/v1/devices/{HOME}/{DEVICE}"
 
         def code() -> str | None:
-            verdict = httpx.get(device, timeout=10).raise_for_status().json()["verdict"]
+            verdict = httpx.get(device, timeout=60).raise_for_status().json()["verdict"]
             return verdict and str(verdict["M"]["code"])
 
         await eventually(lambda: code() == "FIRMWARE_UNKNOWN")

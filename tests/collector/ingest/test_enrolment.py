@@ -184,7 +184,7 @@ async def test_reports_of_an_unknown_key_wait_and_are_judged_on_enrolment(desk: 
     await desk.send(stated(enrolment(await code_of(desk))))
     await desk.idle()
     assert await numbers(desk) == [1, 2]
-    assert desk.receipted(*early)
+    await desk.receives(*early)
     assert await desk.counted() == {"signature": 1}
     assert await desk.rows(sa.select(pending)) == []
 

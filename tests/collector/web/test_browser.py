@@ -20,6 +20,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 # A container has no user namespaces for the sandbox, and little shared memory.
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage"]
 SMALLEST_TARGET = 24  # CSS pixels, WCAG 2.2 2.5.8
+WITHIN_S = 60.0
 PAGES = [
     "/",
     "/?level=B",
@@ -33,6 +34,8 @@ PAGES = [
     "/about",
 ]
 
+expect.set_options(timeout=WITHIN_S * 1000)
+
 if not CHROMIUM.exists():
     missing("chromium", f"{CHROMIUM} is not installed: apt-get install chromium")
 
@@ -45,7 +48,7 @@ async def address(app: Litestar, register: Register, names: Mapping[str, str]) -
     with socket.create_server((HOST, 0)) as listening:
         server = Server(app, listening)
         running = asyncio.create_task(server.run_until_stopped())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN_S):
             await server.ready.wait()
         yield f"http://{server.address}"
         server.should_exit = True
@@ -56,13 +59,16 @@ async def address(app: Litestar, register: Register, names: Mapping[str, str]) -
 async def browser() -> AsyncIterator[Browser]:
     """A Chromium of its own."""
     async with async_playwright() as playwright:
-        running = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        running = await playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=ARGUMENTS, timeout=WITHIN_S * 1000
+        )
         yield running
         await running.close()
 
 
 @asynccontextmanager
 async def _watched(context: BrowserContext, complaints: list[str]) -> AsyncIterator[Page]:
+    context.set_default_timeout(WITHIN_S * 1000)
     page = await context.new_page()
     page.on("console", lambda message: complaints.append(f"console: {message.text}"))
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
