@@ -1,4 +1,4 @@
-"""A connection that ends while something is to be written: no traceback."""
+"""A connection that ends while something is to be written, and a task that ends while it is: neither leaves a trace."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from aiomqtt import MqttError
 
 from agent.mqtt import Client
 
-CONNACK = b"\x20\x02\x00\x00"
+CONNACK, PUBACK = b"\x20\x02\x00\x00", b"\x40\x02"
 
 
 @asynccontextmanager
@@ -47,3 +47,17 @@ async def test_a_broker_that_dies_under_a_message_leaves_no_traceback(turns: int
         with pytest.raises((asyncio.CancelledError, MqttError)):
             await sending
     assert complaints == []
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_who_is_told_to_end_ends_though_the_acknowledgement_comes_at_that_moment(turns: int) -> None:
+    """Whichever turn of the event loop it comes in: a service would else send for ever."""
+    async with connected() as (client, broker):
+        sending = asyncio.create_task(client.publish("a", b"b", qos=1))
+        published = await asyncio.get_running_loop().sock_recv(broker, 1000)
+        broker.send(PUBACK + published[5:7])
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_told = sending.cancel()
+        await asyncio.wait({sending})
+        assert sending.cancelled() == was_told
