@@ -100,7 +100,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     if process.stdin is not None:
         process.stdin.close()
     try:
-        await asyncio.wait_for(process.wait(), GOODBYE_S)
+        async with asyncio.timeout(GOODBYE_S):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()

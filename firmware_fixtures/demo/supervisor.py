@@ -51,7 +51,8 @@ class Program:
             ProgramError: It ended again and again, or said nothing in time.
         """
         try:
-            return await asyncio.wait_for(asyncio.shield(self._ready), READY_WITHIN_S)
+            async with asyncio.timeout(READY_WITHIN_S):
+                return await asyncio.shield(self._ready)
         except TimeoutError as error:
             raise ProgramError(f"{self.name} did not start; its output is in {self._log}") from error
 
@@ -116,4 +117,5 @@ async def _end_session(process: asyncio.subprocess.Process) -> None:
         if process.returncode is not None:
             return
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), END_WITHIN_S)
+            async with asyncio.timeout(END_WITHIN_S):
+                await process.wait()
