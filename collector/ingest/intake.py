@@ -15,7 +15,8 @@ from collector.ingest.ledger import Ledger
 from collector.ingest.screen import Screened
 from collector.ingest.verify import Message
 from collector.store import evidence
-from collector.store.evidence import GatewayState
+from collector.store.evidence import GatewayState, Prepared
+from collector.store.log import Leaves
 from evidence.report import Report, SeenHead
 
 Item = tuple[Screened, Message, Report]
@@ -26,20 +27,26 @@ class Intake:
     """What the reports of a batch come to.
 
     Attributes:
-        ledger: What the new ones put on record.
-        new: Their digests, in the order of their leaves.
+        leaves: Of the new ones.
         receipts: Gateway and digest of what is accepted, now or before.
         heads: By digest of those the heads that they name.
         ended: By a gateway's key that was replaced the first number under its successor.
         rejected: What is not accepted, and why.
+        changes: What the new ones put on record.
+        wanted: Gateways whose inventory nobody has stated yet.
+        gaps: Gateways of which numbers may be missing.
+        derive: Gateways of which something follows from reports.
     """
 
-    ledger: Ledger
-    new: list[str] = field(default_factory=list)
+    leaves: Leaves = field(init=False)
     receipts: list[tuple[str, str]] = field(default_factory=list)
     heads: dict[str, SeenHead] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
     rejected: list[tuple[Screened, RejectedError]] = field(default_factory=list)
+    changes: Prepared = field(init=False)
+    wanted: set[str] = field(default_factory=set)
+    gaps: set[str] = field(default_factory=set)
+    derive: set[str] = field(default_factory=set)
 
 
 async def take_in(connection: AsyncConnection, screened: Sequence[Screened], now: int) -> Intake:
@@ -54,11 +61,17 @@ async def take_in(connection: AsyncConnection, screened: Sequence[Screened], now
         if item.fault is None and item.message is not None and isinstance(item.claims, Report)
     ]
     states = await evidence.states(connection, {message.gateway for _, message, _ in items})
-    intake = Intake(Ledger(states, now))
+    intake, ledger = Intake(), Ledger(states, now)
     new = _admit(intake, items, states, await _history(connection, states, items), now)
-    intake.ledger.name(await evidence.named(connection, _naming(states, new)))
+    ledger.name(await evidence.named(connection, _naming(states, new)))
     for item, message, claims in new:
-        intake.ledger.accept(claims, message, item.signature)
+        ledger.accept(claims, message, item.signature)
+    intake.leaves = Leaves(connection.dialect, [message.digest for _, message, _ in new])
+    changes = ledger.changes()
+    intake.changes = Prepared(connection.dialect, changes)
+    intake.wanted = ledger.wanted
+    intake.gaps = {state.gateway for state in changes.gateways if state.report_count < state.last_sequence}
+    intake.derive = {row["gateway"] for row in changes.derive}
     return intake
 
 
@@ -102,7 +115,6 @@ def _admit(
             continue
         if is_new:
             new.append(each)
-            intake.new.append(message.digest)
             history.add(message.gateway, claims.sequence, message.digest)
             if item.ends is not None:
                 intake.ended[item.ends] = min(claims.sequence, intake.ended.get(item.ends, claims.sequence))

@@ -35,7 +35,7 @@ class Ledger:
         self._named: dict[tuple[str, str], Named] = {}
         self._now = now
         self._before: dict[str, Before] = {}
-        self._shown: dict[str, GatewayState] = {}
+        self._shown: set[str] = set()
         self._reports: list[dict[str, Any]] = []
         self._new: dict[tuple[str, str], Named] = {}
         self._reporting: dict[str, GatewayState] = {}
@@ -72,17 +72,14 @@ class Ledger:
         if is_newest and is_known:
             self._show(state, inventory)
 
-    def changes(self, first: int, recorded_at: int) -> Changes:
-        """All that is to be stored, once the leaf of the first report is known, and when it is recorded."""
-        for leaf, row in enumerate(self._reports, first):
-            row["leaf"], row["received_at"] = leaf, recorded_at
-        for state in self._shown.values():
-            state.last_report_at = recorded_at
+    def changes(self) -> Changes:
+        """All that is to be stored."""
         return Changes(
             before=self._before,
             reports=self._reports,
             inventories=tuple(self._new.values()),
             gateways=tuple(self._reporting.values()),
+            shown=self._shown,
             derive=self._derive,
         )
 
@@ -109,7 +106,7 @@ class Ledger:
         if is_other or inventory.unread or was_silent:
             self._derive.append({"gateway": state.gateway, "sequence": state.last_sequence})
         state.last_report_at = self._now
-        self._shown[state.gateway] = state
+        self._shown.add(state.gateway)
         state.last_inventory, state.inventory_number = inventory.inventory, inventory.number
         state.unread = inventory.unread
 

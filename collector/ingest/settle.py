@@ -131,12 +131,12 @@ class _Settlement:
         batch = self.settled.batch
         for digest, head in intake.heads.items():
             batch.compare(digest, head)
-        changes = intake.ledger.changes(batch.append(intake.new), self._now)
+        first = batch.append(intake.leaves)
         await batch.add(digest for _, digest in intake.receipts)
-        await evidence.write(self._connection, changes)
-        self.settled.wanted.update(intake.ledger.wanted)
-        self.settled.gaps.update(s.gateway for s in changes.gateways if s.report_count < s.last_sequence)
-        self.settled.derive.update(row["gateway"] for row in changes.derive)
+        await intake.changes.write(self._connection, first, self._now)
+        self.settled.wanted.update(intake.wanted)
+        self.settled.gaps.update(intake.gaps)
+        self.settled.derive.update(intake.derive)
         for old, first in intake.ended.items():
             await gateways.end_replaced(self._connection, old, first=first, now=self._now)
 

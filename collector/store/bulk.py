@@ -3,28 +3,55 @@
 The statements are SQLAlchemy's, and so is what becomes of each value; only the walk over the rows is ours.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
+Statement = sa.Insert | sa.Update | sa.Delete
 _Process = Callable[[Any], Any]
-AT_ONCE: Final = 500  # keys that one query looks up: always as many, so that it is made and prepared once
+FEW: Final = 32
+AT_ONCE: Final = 500  # keys that one query looks up: always so many, or few, so that it is made and prepared once
 
 
-async def execute(
-    connection: AsyncConnection, statement: sa.Insert | sa.Update | sa.Delete, rows: Sequence[Row]
-) -> int:
+class Prepared:
+    """A statement and its rows, ready for the driver; what is not known yet is filled in when it is executed.
+
+    Args:
+        dialect: The database's.
+        statement: Is executed once for each row.
+        rows: Have the keys of the first, all of them.
+        later: The keys that are filled in; their values must be such as the driver takes.
+    """
+
+    def __init__(
+        self, dialect: sa.Dialect, statement: Statement, rows: Sequence[Row], later: Sequence[str] = ()
+    ) -> None:
+        self.count = len(rows)
+        self._columns: list[Sequence[Any] | str] = []
+        if rows:
+            self._sql, binds = _compiled(statement, dialect, (*rows[0], *later))
+            self._columns = [bind.key if bind.key in later else _values(rows, bind, each) for bind, each in binds]
+
+    async def execute(self, connection: AsyncConnection, **later: Iterable[Any]) -> int:
+        """How many rows of the table it touched."""
+        if not self.count:
+            return 0
+        columns = [later[values] if isinstance(values, str) else values for values in self._columns]
+        return (await connection.exec_driver_sql(self._sql, list(zip(*columns, strict=True)))).rowcount
+
+    def each(self, value: object) -> Iterable[Any]:
+        """The same value for every row."""
+        return repeat(value, self.count)
+
+
+async def execute(connection: AsyncConnection, statement: Statement, rows: Sequence[Row]) -> int:
     """Execute a statement once for each row; all rows have the keys of the first. How many rows it touched."""
-    if not rows:
-        return 0
-    sql, binds = _compiled(statement, connection.dialect, tuple(rows[0]))
-    columns = [_values(rows, bind, process) for bind, process in binds]
-    return (await connection.exec_driver_sql(sql, list(zip(*columns, strict=True)))).rowcount
+    return await Prepared(connection.dialect, statement, rows).execute(connection)
 
 
 async def select(
@@ -44,7 +71,8 @@ async def select(
     Returns:
         The rows that are there, in no order.
     """
-    sql, binds = _compiled(_lookup(tuple(columns), tuple(keys)), connection.dialect, None)
+    query = _lookup(tuple(columns), tuple(keys), FEW if len(wanted) <= FEW else AT_ONCE)
+    sql, binds = _compiled(query, connection.dialect, None)
     to_database = [process for _, process in binds[: len(keys)]]
     rows = list(_processed(wanted, to_database))
     found: list[Sequence[Any]] = []
@@ -56,16 +84,16 @@ async def select(
 
 
 @lru_cache
-def _lookup(columns: tuple[sa.ColumnElement[Any], ...], keys: tuple[sa.Column[Any], ...]) -> sa.Select[Any]:
+def _lookup(columns: tuple[sa.ColumnElement[Any], ...], keys: tuple[sa.Column[Any], ...], count: int) -> sa.Select[Any]:
     names = [sa.column(key.name, key.type) for key in keys]
-    rows = [tuple(sa.bindparam(f"{key.name}_{number}", type_=key.type) for key in keys) for number in range(AT_ONCE)]
+    rows = [tuple(sa.bindparam(f"{key.name}_{number}", type_=key.type) for key in keys) for number in range(count)]
     wanted = sa.values(*names, name="wanted").data(rows).cte("wanted")
     return sa.select(*columns).join(wanted, sa.and_(*(key == wanted.c[key.name] for key in keys)))
 
 
 @lru_cache
 def _compiled(
-    statement: sa.Insert | sa.Update | sa.Delete | sa.Select[Any], dialect: sa.Dialect, keys: tuple[str, ...] | None
+    statement: Statement | sa.Select[Any], dialect: sa.Dialect, keys: tuple[str, ...] | None
 ) -> tuple[str, list[tuple[sa.BindParameter[Any], _Process | None]]]:
     compiled = statement.compile(dialect=dialect, column_keys=keys)
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]

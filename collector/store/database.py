@@ -13,12 +13,14 @@
 
 import asyncio
 import fcntl
+import functools
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, TypeVar
 
+import aiosqlite
 import msgspec
 import sqlalchemy as sa
 from alembic import command
@@ -32,8 +34,10 @@ from collector.errors import StoreError, StoreFault
 BUSY_TIMEOUT_MS: Final = 10_000
 CACHE_KIB: Final = 32 * 1024
 CHECKPOINT_PAGES: Final = 8000  # 32 MiB of log: a page that many batches change is copied back once
+ROWS: Final = 64  # that aiosqlite fetches together where it is asked for one after the other
 TURN_S: Final = 0.002  # between two looks whether it is our turn to write
 _MIGRATIONS = "collector.store:migrations"
+T = TypeVar("T")
 _BEGIN = "begin"  # execution option: the kind of transaction
 
 _FULL = (StoreFault.FULL, "the disk is full; make room, the work goes on by itself")
@@ -55,8 +59,12 @@ _FAULTS: Final = {
 }
 
 
-async def open_engine(path: Path) -> AsyncEngine:
+async def open_engine(path: Path, *, at_once: bool = False) -> AsyncEngine:
     """The register at this path, made where it is missing and brought to the newest schema.
+
+    Args:
+        path: Of the file.
+        at_once: Its queries are done in the thread that asks: for a process that has nothing else to do meanwhile.
 
     Raises:
         StoreError: It cannot be opened, read or migrated.
@@ -64,6 +72,7 @@ async def open_engine(path: Path) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         connect_args={"isolation_level": None},
+        async_creator=functools.partial(_connect_at_once, path) if at_once else None,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
@@ -76,6 +85,20 @@ async def open_engine(path: Path) -> AsyncEngine:
         await engine.dispose()
         raise
     return engine
+
+
+class _AtOnce(aiosqlite.Connection):
+    # A hand-over to its thread and back for each query costs a busy ingest a tenth of its transaction, in which all
+    # others wait for their turn. Should a later aiosqlite not ask here, its thread does the work again.
+    async def _execute(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        return fn(*args, **kwargs)
+
+
+async def _connect_at_once(path: Path) -> aiosqlite.Connection:
+    def connect() -> sqlite3.Connection:  # in its thread, as it is closed
+        return sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+
+    return await _AtOnce(connect, ROWS)
 
 
 @asynccontextmanager
@@ -108,7 +131,7 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
     path = Path(str(engine.url.database)).with_suffix(".turn")
     deadline = asyncio.get_running_loop().time() + BUSY_TIMEOUT_MS / 1000
-    with await _open(path) as file:
+    with _open(path) as file:
         while not _is_ours(file):
             if asyncio.get_running_loop().time() > deadline:
                 raise StoreError(f"the register: {_LOCKED[1]}", _LOCKED[0])
@@ -124,9 +147,10 @@ def _is_ours(file: BinaryIO) -> bool:
     return True
 
 
-async def _open(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
+    # In no thread: whoever is cancelled while one opens it would leave it open.
     try:
-        return await asyncio.to_thread(path.open, "ab")
+        return path.open("ab")
     except OSError as error:
         raise StoreError(f"the register: {error}; {_UNAVAILABLE[1]}") from error
 
@@ -166,7 +190,7 @@ def _begin(connection: sa.Connection) -> None:
 @asynccontextmanager
 async def _locked(path: Path) -> AsyncIterator[None]:
     # Changing the journal mode and migrating need the file alone; SQLite's own lock covers only the second.
-    with await _open(path) as file:
+    with _open(path) as file:
         await asyncio.to_thread(fcntl.flock, file, fcntl.LOCK_EX)
         yield
 

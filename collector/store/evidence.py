@@ -71,9 +71,10 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         before: What it was held against, by gateway.
-        reports: Rows of all that were accepted.
+        reports: Rows of all that were accepted, but for their leaves and when they are recorded.
         inventories: Those that were named or stated for the first time.
         gateways: As they are after the batch.
+        shown: Gateways whose newest report, which is not late, is of the batch.
         derive: Gateway and number of the reports from which something follows.
     """
 
@@ -81,6 +82,7 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     reports: Sequence[Row]
     inventories: Sequence[Named]
     gateways: Sequence[GatewayState]
+    shown: Collection[str]
     derive: Sequence[Row]
 
 
@@ -137,29 +139,55 @@ def _without(gap: tuple[int, int], refused: Collection[int]) -> Iterable[tuple[i
 # --- what is written ---
 
 
-async def write(connection: AsyncConnection, changes: Changes) -> None:
-    """Store what a batch changes.
+class Prepared:
+    """What a batch changes, ready to be stored: while that is done, all others wait.
 
-    Raises:
-        OutdatedError: It was worked out from what is no longer so; the transaction is to be given up.
+    Args:
+        dialect: The database's.
+        changes: Of the batch.
     """
-    states = [_changed(state, changes.before[state.gateway]) for state in changes.gateways]
-    if await bulk.execute(connection, _SINCE, states) != len(states):
-        raise OutdatedError
-    await bulk.execute(connection, _REPORTED, changes.reports)
-    # An inventory that was only named until now is replaced by what states it.
-    stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
-    await bulk.execute(connection, _FORGET, [{"of": new.gateway, "this": new.number} for new in stated])
-    await bulk.execute(connection, _INVENTORY, [msgspec.structs.asdict(new) for new in changes.inventories])
-    await bulk.execute(connection, _DERIVE, changes.derive)
+
+    def __init__(self, dialect: sa.Dialect, changes: Changes) -> None:
+        states = [_changed(state, changes) for state in changes.gateways]
+        # An inventory that was only named until now is replaced by what states it.
+        stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
+        named = [msgspec.structs.asdict(new) for new in changes.inventories]
+        self._gateways = bulk.Prepared(dialect, _SINCE, states, ["recorded_at"])
+        self._reports = bulk.Prepared(dialect, _REPORTED, changes.reports, ["leaf", "received_at"])
+        self._others = (
+            bulk.Prepared(dialect, _FORGET, [{"of": new.gateway, "this": new.number} for new in stated]),
+            bulk.Prepared(dialect, _INVENTORY, named),
+            bulk.Prepared(dialect, _DERIVE, changes.derive),
+        )
+
+    async def write(self, connection: AsyncConnection, first: int, recorded_at: int) -> None:
+        """Store it.
+
+        Args:
+            connection: Of a transaction of `writing`.
+            first: The leaf of the first report; the others follow.
+            recorded_at: Unix seconds.
+
+        Raises:
+            OutdatedError: It was worked out from what is no longer so; the transaction is to be given up.
+        """
+        gateways, reports = self._gateways, self._reports
+        if await gateways.execute(connection, recorded_at=gateways.each(recorded_at)) != gateways.count:
+            raise OutdatedError
+        leaves = range(first, first + reports.count)
+        await reports.execute(connection, leaf=leaves, received_at=reports.each(recorded_at))
+        for other in self._others:
+            await other.execute(connection)
 
 
-def _changed(state: GatewayState, before: Before) -> Row:
+def _changed(state: GatewayState, changes: Changes) -> Row:
+    before = changes.before[state.gateway]
     return {
         "of": state.gateway,
         "were": before.last_sequence,
         "count": before.report_count,
         "revoked": state.revoked_at,
+        "shown": state.gateway in changes.shown,
         **{name: getattr(state, name) for name in _CHANGING},
     }
 
@@ -170,7 +198,9 @@ _FORGET: Final = sa.delete(inventories).where(
     inventories.c.gateway == sa.bindparam("of"), inventories.c.number == sa.bindparam("this")
 )
 _DERIVE: Final = sa.insert(derive_queue)
-_CHANGING: Final = [name for name in GatewayState.__struct_fields__ if name not in ("gateway", "revoked_at")]
+_AS_THEY_ARE: Final = ("gateway", "revoked_at", "last_report_at")
+_CHANGING: Final = [name for name in GatewayState.__struct_fields__ if name not in _AS_THEY_ARE]
+_SHOWN: Final = (sa.bindparam("shown", type_=sa.Boolean), sa.bindparam("recorded_at", type_=sa.BigInteger))
 _SINCE: Final = (
     sa.update(gateways)
     .where(
@@ -180,4 +210,5 @@ _SINCE: Final = (
         gateways.c.revoked_at.is_not_distinct_from(sa.bindparam("revoked")),
     )
     .values({name: sa.bindparam(name) for name in _CHANGING})
+    .values(last_report_at=sa.case(_SHOWN, else_=gateways.c.last_report_at))
 )

@@ -18,7 +18,6 @@ from evidence.receipt import TreeHead
 
 Node = tuple[int, int]
 STEP: Final = 4  # from one stored level to the next
-AT_ONCE: Final = 10_000  # nodes asked for in one query
 _beginning: Final = sa.literal_column("substr(leaves.digest, 1, 6)", sa.LargeBinary)  # as the index has it
 _index, _digest = leaves.c.index, leaves.c.digest
 
@@ -111,30 +110,38 @@ def _together(hashes: list[bytes]) -> bytes:
 
 
 async def _stored(connection: AsyncConnection, wanted: Collection[Node]) -> dict[Node, bytes]:
-    found: dict[Node, bytes] = {}
-    in_order = sorted(wanted)
-    for first in range(0, len(in_order), AT_ONCE):
-        indexes: dict[int, list[int]] = {}
-        for level, index in in_order[first : first + AT_ONCE]:
-            indexes.setdefault(level, []).append(index)
-        if below := indexes.pop(0, None):
-            query = sa.select(_index, _digest).where(_index.in_(below))
-            found |= {(0, index): leaf_hash(bytes.fromhex(digest)) for index, digest in await connection.execute(query)}
-        if indexes:
-            # One range of the key per level: SQLite reads the whole table for a list of pairs.
-            at_level = ((nodes.c.level == level) & nodes.c.index.in_(these) for level, these in indexes.items())
-            rows = await connection.execute(sa.select(nodes).where(sa.or_(*at_level)))
-            found |= {(level, index): value for level, index, value in rows}
-    return found
+    below = [(index,) for level, index in wanted if not level]
+    above = [node for node in wanted if node[0]]
+    digests = await bulk.select(connection, (_index, _digest), [_index], below)
+    found = {(0, index): leaf_hash(bytes.fromhex(digest)) for index, digest in digests}
+    rows = await bulk.select(connection, list(nodes.c), [nodes.c.level, nodes.c.index], above)
+    return found | {(level, index): value for level, index, value in rows}
 
 
-async def insert(
-    connection: AsyncConnection, first: int, digests: Sequence[str], grown: Mapping[Node, bytes], head: TreeHead
-) -> None:
-    """Append leaves from index `first` on, the subtrees that they complete, and the head over them."""
-    await bulk.execute(
-        connection, _LEAF, [{"index": index, "digest": digest} for index, digest in enumerate(digests, first)]
-    )
+class Leaves:
+    """Leaves that are new, ready to be stored once their place is known.
+
+    Args:
+        dialect: The database's.
+        digests: Of the messages, in order.
+
+    Attributes:
+        digests: The same.
+        hashes: Of the leaves.
+    """
+
+    def __init__(self, dialect: sa.Dialect, digests: Sequence[str]) -> None:
+        self.digests = digests
+        self.hashes = [leaf_hash(bytes.fromhex(digest)) for digest in digests]
+        self._rows = bulk.Prepared(dialect, _LEAF, [{"digest": digest} for digest in digests], ["index"])
+
+    async def insert(self, connection: AsyncConnection, first: int) -> None:
+        """Append them from this index on."""
+        await self._rows.execute(connection, index=range(first, first + len(self.digests)))
+
+
+async def insert(connection: AsyncConnection, grown: Mapping[Node, bytes], head: TreeHead) -> None:
+    """Append the subtrees that new leaves complete, and the head over them."""
     await bulk.execute(
         connection, _NODE, [{"level": at[0], "index": at[1], "hash": value} for at, value in kept(grown).items()]
     )

@@ -22,10 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from collector.errors import ConfigError
 from collector.store import log as rows
 from collector.store.database import reading, writing
+from collector.store.log import Leaves
 from collector.transparency import proofs, tree
 from evidence.ids import ID_BYTES
 from evidence.keys import SigningKey
-from evidence.merkle import leaf_hash
 from evidence.receipt import Earlier, TreeHead, encode_receipt, sign_head
 from evidence.report import SeenHead
 
@@ -94,8 +94,8 @@ class Batch:
         self.recorded_at = recorded_at
         self._log = log
         self._connection = connection
-        self._first = size
-        self._new: list[str] = []
+        self._first = self._size = size
+        self._new: list[Leaves] = []
         self._places: dict[str, int] = {}
         self._hashes: tree.Hashes = {}
         self._paths: dict[tree.Node, tuple[bytes, ...]] = {}
@@ -107,14 +107,15 @@ class Batch:
         """Give each digest its place: its old one where the log holds it already."""
         unplaced = [digest for digest in dict.fromkeys(digests) if digest not in self._places]
         self._places |= await rows.positions(self._connection, unplaced)
-        self.append(digest for digest in unplaced if digest not in self._places)
+        if new := [digest for digest in unplaced if digest not in self._places]:
+            self.append(Leaves(self._connection.dialect, new))
 
-    def append(self, digests: Iterable[str]) -> int:
-        """Give places to digests that the log cannot hold yet; the first of them."""
-        first = self._first + len(self._new)
-        for digest in digests:
-            self._places[digest] = self._first + len(self._new)
-            self._new.append(digest)
+    def append(self, leaves: Leaves) -> int:
+        """Give places to leaves that the log cannot hold yet; the first of them."""
+        first = self._size
+        self._places.update(zip(leaves.digests, range(first, first + len(leaves.digests)), strict=True))
+        self._new.append(leaves)
+        self._size += len(leaves.digests)
         return first
 
     def leaf(self, digest: str) -> int:
@@ -128,7 +129,7 @@ class Batch:
 
     async def seal(self) -> None:
         """Store the new leaves and sign the head over them; without new ones the newest head stands."""
-        if self._new:
+        if self._size > self._first:
             await self._grow()
         else:
             self._head = await rows.newest_head(self._connection, self._log.id)
@@ -178,17 +179,20 @@ class Batch:
 
     async def _grow(self) -> None:
         edge = await rows.hashes(self._connection, tree.root(self._first))
-        grown = tree.grow(self._first, [leaf_hash(bytes.fromhex(digest)) for digest in self._new], edge)
+        grown = tree.grow(self._first, [value for leaves in self._new for value in leaves.hashes], edge)
         self._hashes = {**edge, **grown}
-        size = self._first + len(self._new)
         self._head = sign_head(
             log=self._log.id,
-            size=size,
-            root=tree.fold(tree.root(size), self._hashes),
+            size=self._size,
+            root=tree.fold(tree.root(self._size), self._hashes),
             signed_at=self.recorded_at,
             key=self._log.key,
         )
-        await rows.insert(self._connection, self._first, self._new, grown, self._head)
+        first = self._first
+        for leaves in self._new:
+            await leaves.insert(self._connection, first)
+            first += len(leaves.digests)
+        await rows.insert(self._connection, grown, self._head)
 
 
 def genesis(log: str) -> str:

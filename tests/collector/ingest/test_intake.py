@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from collector.ingest.intake import take_in
 from collector.ingest.revocation import revoke
 from collector.store.database import open_engine, reading, writing
-from collector.store.evidence import OutdatedError, write
+from collector.store.evidence import OutdatedError
 from collector.store.schema import leaves, reports
 from evidence.ids import topic
 from tests.collector.ingest.desk import WITHIN_S, Desk, digest, signed_report
@@ -109,5 +109,5 @@ async def test_outdated_changes_are_not_stored(desk: Desk) -> None:
     await desk.send_reports(OTHER)
     with pytest.raises(OutdatedError):
         async with writing(desk.engine) as connection:
-            await write(connection, intake.ledger.changes(2, NOW))
+            await intake.changes.write(connection, 2, NOW)
     assert len(await desk.rows(sa.select(reports))) == 1

@@ -53,6 +53,7 @@ async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
 @given(wanted=st.sets(st.tuples(st.integers(0, MANY + 5), st.integers(1, 3)), max_size=20))
 @example(wanted={(number, 2) for number in range(MANY + 5)})
 @example(wanted={(number, 1) for number in range(bulk.AT_ONCE)})
+@example(wanted={(number, 1) for number in range(bulk.FEW + 1)})
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_what_is_there_is_found_once(engine: AsyncEngine, wanted: set[tuple[int, int]]) -> None:
     """However many are asked for; with bytes as hex, NULL as None and bits as truth, as in any query."""
@@ -75,6 +76,20 @@ async def test_a_key_of_one_column_finds_all_its_rows(engine: AsyncEngine) -> No
     async with reading(engine) as connection:
         rows = await bulk.select(connection, COLUMNS, [inventories.c.gateway], [(gateway(3),), (gateway(MANY),)])
     assert sorted(rows) == [(inventory(1), 1, None, True), (inventory(2), 2, 2, False)]
+
+
+async def test_rows_are_made_ready_before_all_is_known(engine: AsyncEngine) -> None:
+    rows = [{"gateway": gateway(MANY), "inventory": inventory(number), "unread": False} for number in (3, 4)]
+    async with writing(engine) as connection:
+        ready = bulk.Prepared(connection.dialect, sa.insert(inventories), rows, ["number", "stated"])
+        assert await ready.execute(connection, number=range(8, 10), stated=ready.each(7)) == ready.count == 2
+        found = await bulk.select(connection, COLUMNS, [inventories.c.gateway], [(gateway(MANY),)])
+    assert sorted(found) == [(inventory(3), 8, 7, False), (inventory(4), 9, 7, False)]
+
+
+async def test_no_rows_are_no_statement(engine: AsyncEngine) -> None:
+    async with writing(engine) as connection:
+        assert await bulk.Prepared(connection.dialect, sa.insert(inventories), []).execute(connection) == 0
 
 
 @pytest.mark.parametrize(

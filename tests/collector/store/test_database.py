@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import resource
 import sqlite3
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def party(name: str) -> sa.Insert:
 async def pragma(engine: AsyncEngine, name: str) -> object:
     async with reading(engine) as connection:
         return (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar_one()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_queries_are_done_in_the_thread_that_asks_where_that_is_wanted(tmp_path: Path, at_once: bool) -> None:
+    engine = await open_engine(tmp_path / "register.sqlite", at_once=at_once)
+    async with reading(engine) as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.create_function("thread", 0, threading.get_ident)
+        thread = (await connection.execute(sa.text("SELECT thread()"))).scalar_one()
+    await engine.dispose()
+    assert (thread == threading.get_ident()) is at_once
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
