@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 
 import aiomqtt
 
+from agent.mqtt import Client
 from evidence import cose, merkle, receipt, report, statement
 from evidence.enrolment import Enrolment, EnrolmentCode, format_code, open_enrolment, proves
 from evidence.errors import EvidenceError
@@ -56,7 +57,7 @@ class Witness:
         self.listening = asyncio.Event()
         self._leaves = [hashlib.sha256(bytes.fromhex(self.log)).digest()]
         self._restored: int | None = None
-        self._client: aiomqtt.Client | None = None
+        self._client: Client | None = None
 
     def code(self, port: int | None = None) -> str:
         """An enrolment code of this collector."""
@@ -75,7 +76,7 @@ class Witness:
         """Answer for ever, through every loss of the broker."""
         while True:
             with contextlib.suppress(aiomqtt.MqttError):
-                async with aiomqtt.Client(
+                async with Client(
                     "127.0.0.1", self.port, identifier="witness", clean_session=False, timeout=WITHIN_S
                 ) as client:
                     await client.subscribe([("updateplicht/1/+/+/report", 1), ("updateplicht/1/+/+/statement", 1)])
@@ -126,7 +127,7 @@ class Witness:
             return None
         return Earlier(size=size, root=_root(hashes[:size]), path=tuple(_growth(size, hashes, whole=True)))
 
-    async def _take(self, client: aiomqtt.Client, name: str, payload: object) -> None:
+    async def _take(self, client: Client, name: str, payload: object) -> None:
         parsed = parse_topic(name)
         assert parsed is not None
         assert isinstance(payload, bytes)
