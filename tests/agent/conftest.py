@@ -9,12 +9,13 @@ import pytest
 
 from agent import readers
 from tests.world import readers as simulated
+from tests.world.clock import pytest_asyncio_loop_factories
 from tests.world.gateway import Gateway
 from tests.world.mosquitto import Mosquitto, broker
 from tests.world.network import the_only_network
 from tests.world.witness import Witness, witness
 
-__all__ = ["the_only_network"]
+__all__ = ["pytest_asyncio_loop_factories", "the_only_network"]
 
 
 @pytest.fixture(autouse=True)

@@ -120,7 +120,7 @@ async def test_a_refused_report_is_filed_and_made_anew(post: Post, collector: Wi
     collector.refuse, collector.last_sequence = reason, 41
     post.put(5)
     async with post.open():
-        await asyncio.wait_for(post.wanted.wait(), 10)
+        await asyncio.wait_for(post.wanted.wait(), 30)
         await eventually(post.is_empty)
     (refused,) = post.spool.refused.answered()
     assert refused.sequence == 5
@@ -152,7 +152,7 @@ async def test_a_collector_that_asks_gets_the_whole_inventory(post: Post, collec
         await eventually(lambda: post.junk() == 1)
         assert post.remembered.state.inventory == "ab"
         await collector.request(post.gateway, whole=True)
-        await asyncio.wait_for(post.wanted.wait(), 10)
+        await asyncio.wait_for(post.wanted.wait(), 30)
     assert post.remembered.state.inventory is None
 
 

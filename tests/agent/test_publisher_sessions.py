@@ -10,6 +10,7 @@ from agent.enrolment import Enrolment
 from agent.errors import BrokerError
 from agent.publisher import Pace, Session
 from tests.agent.post import PATIENT, Post
+from tests.world.clock import WORK_S
 from tests.world.processes import eventually
 from tests.world.witness import Witness
 
@@ -85,23 +86,23 @@ async def test_what_is_never_answered_is_sent_again_however_often_it_was(tmp_pat
 
 async def test_the_herd_does_not_come_back_in_step(tmp_path: Path) -> None:
     """Each new attempt waits a random part of a delay that doubles up to a bound."""
-    waits: list[float] = []
+    attempts: list[float] = []
     clock = asyncio.get_running_loop().time
 
     @asynccontextmanager
     async def connect(_enrolment: Enrolment, _gateway: str) -> AsyncIterator[Session]:
-        waits.append(clock())
-        if waits:
+        attempts.append(clock())
+        if attempts:
             raise BrokerError("away")
         yield StillSession()
 
     pace = Pace(reconnect_s=0.02, reconnect_most_s=0.08)
     post = Post(tmp_path, Witness(0), pace, connect)
     async with post.open():
-        await eventually(lambda: len(waits) >= 12)
-    gaps = [later - earlier for earlier, later in itertools.pairwise(waits)]
+        await eventually(lambda: len(attempts) >= 12)
+    gaps = [later - earlier for earlier, later in itertools.pairwise(attempts)]
     assert len({round(gap, 4) for gap in gaps}) > 6
-    assert sum(gap < 0.085 for gap in gaps) > 6
+    assert max(gaps) < 0.08 + 5 * WORK_S
 
 
 async def test_a_broken_session_is_followed_by_another(tmp_path: Path) -> None:
@@ -136,6 +137,6 @@ async def test_it_ends_though_leaving_the_connection_fails(tmp_path: Path) -> No
     task = asyncio.create_task(post.publisher.run(post.enrolment))
     await connected.wait()
     task.cancel()
-    done, _ = await asyncio.wait({task}, timeout=5)
+    done, _ = await asyncio.wait({task}, timeout=30)
     assert done
     assert task.cancelled()

@@ -32,7 +32,7 @@ TELLING = ("0c4314fffe00a1", "024b55", "Bedroom air", "bedroom-air", "Pump", "Po
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.6)
+    monkeypatch.setattr(mqtt, "ANSWER_S", 2.0)
 
 
 @pytest.mark.parametrize("name", HOUSES)
@@ -60,7 +60,7 @@ async def test_a_recording_is_a_fixture_that_reads_the_same(name: str, mosquitto
 @pytest.mark.usefixtures("the_only_network")
 async def test_a_recording_of_a_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is told over mDNS, half an address and the printer's name too."""
-    monkeypatch.setattr(mdns, "BROWSE_S", 1.5)
+    monkeypatch.setattr(mdns, "BROWSE_S", 3.0)
     reader, settings = readers.load("mdns"), {"interfaces": ("127.0.0.1",)}
     source = Source(path="read[0]", name="mdns", reader=reader, settings=reader.Settings(**settings))
     async with simulated.playing(load(DEVICES / "mdns/bolder_relay2_1.4.2").services):

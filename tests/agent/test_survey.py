@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,36 +54,61 @@ def outcomes(found: Round) -> dict[str, Reading | ReadFailure]:
     return {item.outcome.identity: item.outcome for item in found.devices}
 
 
-async def test_sources_are_read_at_the_same_time(house: House) -> None:
-    """Ten that take half a second each take no five seconds."""
-    for number in range(10):
-        house.add(Reading(identity=f"mac:{number}"), delay_s=0.5)
-    async with asyncio.timeout(2.5):
-        found = await house.round()
-    assert len(found.devices) == 10
+class Doing:
+    """A reader that does what a test says."""
+
+    Settings = Settings
+
+    def __init__(self, do: Callable[[], Awaitable[object]], limit_s: float = 30.0) -> None:
+        self._do = do
+        self.LIMIT_S = limit_s
+
+    async def read(self, settings: Any) -> Sequence[Reading]:
+        """One device, named as the script is."""
+        await self._do()
+        return [Reading(identity=settings.script)]
 
 
-async def test_entries_that_share_a_serial_port_take_turns(
-    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Also where one names the port by another path."""
-    monkeypatch.setattr(load("scripted"), "LIMIT_S", 1.0)
+def doing(name: str, do: Callable[[], Awaitable[object]], limit_s: float = 30.0, port: str | None = None) -> Source:
+    """A source with that reader."""
+    return Source(path=name, name=name, reader=Doing(do, limit_s), settings=Settings(script=name, port=port))
+
+
+async def test_sources_are_read_at_the_same_time() -> None:
+    """Each of ten waits until all are being read."""
+    all_there = asyncio.Barrier(10)
+    found = await survey([doing(f"mac:{number}", all_there.wait) for number in range(10)], {}, lambda: NOW)
+    assert (len(found.devices), found.failures) == (10, ())
+
+
+async def test_entries_that_share_a_serial_port_take_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where one names the port by another path; the time of the second does not begin while it waits."""
     port = tmp_path / "ttyUSB0"
     port.touch()
     (tmp_path / "by-id").symlink_to(port)
-    for name in (str(port), str(tmp_path / "by-id")):
-        house.add(Reading(identity=f"link:{name}/1"), port=name, delay_s=0.6)
-    began = asyncio.get_running_loop().time()
-    found = await house.round()
-    # Each has a second of its own: the second one's does not begin while it waits.
-    assert found.failures == ()
-    assert asyncio.get_running_loop().time() - began >= 1.2
+    loop, done = asyncio.get_running_loop(), []
+
+    async def take_an_hour() -> None:
+        for _ in range(5):  # turns of the loop, in which the other might begin
+            await asyncio.sleep(0)
+        now = loop.time
+        monkeypatch.setattr(loop, "time", lambda: now() + 3600)
+        await asyncio.sleep(0.01)
+        done.append("first")
+
+    async def come_after() -> None:
+        assert done == ["first"]
+
+    first = doing("mac:1", take_an_hour, limit_s=7200, port=str(port))
+    second = doing("mac:2", come_after, limit_s=1800, port=str(tmp_path / "by-id"))
+    found = await survey([first, second], {}, lambda: NOW)
+    assert (len(found.devices), found.failures) == (2, ())
 
 
-async def test_a_reader_that_hangs_is_left_behind(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_reader_that_hangs_is_left_behind(house: House) -> None:
     """Its own limit ends it, and it costs no other."""
-    monkeypatch.setattr(load("scripted"), "LIMIT_S", 1.0)
-    slow = house.add(delay_s=60)
+    slow = doing("mac:2", asyncio.Event().wait, limit_s=0.1)
+    house.sources.append(slow)
     house.add(Reading(identity="mac:1", version_raw="1"))
     found = await house.round({slow.key: ["mac:2"]})
     assert outcomes(found)["mac:2"].reason == "timeout"  # type: ignore[union-attr]  # it is a failure

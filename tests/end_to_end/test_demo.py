@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from firmware_fixtures.demo.stage import Stage, free_port
+from firmware_fixtures.demo.stage import Stage
+from tests.world.ports import free_port
 from tests.world.processes import Process, eventually
 
 PROMISED = {

@@ -57,7 +57,7 @@ def test_from_key_to_verified_statement_as_processes(folder: Path) -> None:
 
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "evidence", *arguments]
-        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=30).stdout
+        return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=120).stdout
 
     (folder / "promise.toml").write_text(ONE)
     made = json.loads(run("keygen", "my.key", "--json"))

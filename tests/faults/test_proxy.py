@@ -46,12 +46,12 @@ async def test_packets_are_spoilt(spoiler: Callable[[], Spoiler], arrives: list[
     async with serving(broker) as port:
         proxy = Proxy(port, lambda topic, payload: seen.append((topic, payload)))
         async with proxy.carrying():
-            spoiling = asyncio.create_task(proxy.spoil(spoiler(), within_s=5))
+            spoiling = asyncio.create_task(proxy.spoil(spoiler(), within_s=30))
             await asyncio.sleep(0)
             _, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
             writer.write(PING + FIRST + SECOND + THIRD)
             writer.write_eof()
-            await asyncio.wait_for(over.wait(), 5)
+            await asyncio.wait_for(over.wait(), 30)
             writer.close()
         spoiling.cancel()
     assert bytes(came) == b"".join(arrives)
@@ -78,7 +78,7 @@ async def test_what_is_held_comes_when_it_is_let_go() -> None:
             )
             assert done == {holding}
             assert holding.result()
-            await asyncio.wait_for(waiting, 5)
+            await asyncio.wait_for(waiting, 30)
             writer.close()
 
 

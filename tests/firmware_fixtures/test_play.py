@@ -31,7 +31,7 @@ async def test_a_serial_device_is_played_until_it_is_told_to_end(number: signal.
         said,
     ):
         assert said == {"ready": True, "path": str(link)}
-        [reading] = await modbus_device_id.read(modbus_device_id.Settings(port=str(link), units=(1,)))
+        [reading] = await modbus_device_id.read(modbus_device_id.Settings(port=str(link), units=(1,), timeout_s=10.0))
         assert getattr(reading, "version_raw", None) == "2.4.1"
         assert await process.end(number) == 0
         assert process.output() == ""
@@ -43,7 +43,7 @@ async def test_a_device_may_be_played_with_a_fault(tmp_path: Path) -> None:
     async with running(
         tmp_path / "log", *PROGRAM, str(THERMOSTAT), "--fault", "flipped_checksum", until_ready=True
     ) as (_, said):
-        settings = modbus_device_id.Settings(port=said["path"], units=(1,), timeout_s=0.2)
+        settings = modbus_device_id.Settings(port=said["path"], units=(1,), timeout_s=3.0)
         [failure] = await modbus_device_id.read(settings)
         assert isinstance(failure, ReadFailure)
         assert failure.reason == "crc"
@@ -69,7 +69,7 @@ async def test_a_link_left_by_a_run_that_was_killed_is_taken_over(tmp_path: Path
         await first.end(signal.SIGKILL)
     assert link.is_symlink()
     async with running(tmp_path / "log", *PROGRAM, str(THERMOSTAT), "--link", str(link), until_ready=True):
-        [reading] = await modbus_device_id.read(modbus_device_id.Settings(port=str(link), units=(1,)))
+        [reading] = await modbus_device_id.read(modbus_device_id.Settings(port=str(link), units=(1,), timeout_s=10.0))
         assert getattr(reading, "version_raw", None) == "2.4.1"
 
 
@@ -99,7 +99,7 @@ async def test_what_cannot_be_played_says_why(
             *(option.format(**words) for option in options),
             stderr=asyncio.subprocess.PIPE,
         )
-        _, told = await asyncio.wait_for(process.communicate(), 30)
+        _, told = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == code
     assert complaint in told.decode()
     assert len(told.splitlines()) == 1
@@ -123,7 +123,7 @@ async def test_a_faulty_folder_says_where(file: str, text: str, complaint: str, 
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", *PROGRAM, str(folder), stderr=asyncio.subprocess.PIPE
     )
-    _, told = await asyncio.wait_for(process.communicate(), 30)
+    _, told = await asyncio.wait_for(process.communicate(), 90)
     assert process.returncode == 66
     assert complaint in told.decode()
 

@@ -66,7 +66,7 @@ def analyze(verb: str, *arguments: str) -> str:
     if shutil.which("systemd-analyze") is None:
         missing("systemd", "systemd is missing: apt-get install systemd")
     asked = ("systemd-analyze", "--no-pager", verb, *arguments)
-    done = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
     return done.stderr + (done.stdout if done.returncode else "")
 
 

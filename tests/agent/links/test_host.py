@@ -68,7 +68,7 @@ async def fwupd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={socket}")
     try:
         assert process.stdout is not None
-        assert await asyncio.wait_for(process.stdout.readline(), 10)
+        assert await asyncio.wait_for(process.stdout.readline(), 30)
         bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
         yield bus
         bus.disconnect()

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ async def test_an_adapter_that_sends_our_own_bytes_back(tmp_path: Path) -> None:
     request = "01 2b 0e 01 00 70 77"
     playing = asyncio.create_task(play(line, parse(f"> {request}\n< {request}\n< 01 ab 01 9e f0")))
     try:
-        assert await read(port=str(line.path), echo=True) == (Result.REFUSED, "exception_1")
+        assert await read(port=str(line.path), echo=True, timeout_s=5.0) == (Result.REFUSED, "exception_1")
     finally:
         playing.cancel()
         line.unplug()
@@ -159,9 +160,10 @@ async def test_a_tcp_port_where_no_modbus_is(handle: Handler, result: Result, re
 
 async def test_a_tcp_port_where_nothing_is() -> None:
     """A refused connection, and a name that is none."""
-    async with serving(_hangs_up) as port:
-        pass
-    assert await read(host="127.0.0.1", tcp_port=port) == (Result.UNREACHABLE, "connection_refused")
+    with socket.socket() as nobody:  # has a port, and does not listen
+        nobody.bind(("127.0.0.1", 0))
+        refused = await read(host="127.0.0.1", tcp_port=nobody.getsockname()[1])
+    assert refused == (Result.UNREACHABLE, "connection_refused")
     assert await read(host="x" * 64) == (Result.UNREACHABLE, "no_such_host")
 
 

@@ -73,7 +73,7 @@ async def test_a_request_is_sent_once_and_all_its_answers_are_heard(
     mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Several devices may answer under one topic; the request stays with no broker."""
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.5)
+    monkeypatch.setattr(mqtt, "ANSWER_S", 2.0)
     async with device(mosquitto.port, [b"one", b"two"]) as asked:
         heard = await mqtt.answers(Broker(host=LOOPBACK, port=mosquitto.port), ["to/agent"], [("ask/all", b"?")])
     assert heard == [("to/agent", b"one"), ("to/agent", b"two")]
@@ -85,7 +85,7 @@ async def test_enough_answers_end_the_waiting(mosquitto: Mosquitto, monkeypatch:
     """And no answer ends it with the time."""
     monkeypatch.setattr(mqtt, "ANSWER_S", 60.0)
     house = Broker(host=LOOPBACK, port=mosquitto.port)
-    async with device(mosquitto.port, [b"one"]), asyncio.timeout(5):
+    async with device(mosquitto.port, [b"one"]), asyncio.timeout(30):
         assert await mqtt.answers(house, ["to/agent"], [("ask/all", b"?")], enough=1) == [("to/agent", b"one")]
         assert await mqtt.answers(house, ["to/agent"], [("else/where", b"?")], within_s=0.2) == []
 
@@ -106,7 +106,7 @@ async def test_topics_without_wildcards_are_not_waited_for(
     monkeypatch.setattr(mqtt, "QUIET_S", 60.0)
     await publish(LOOPBACK, mosquitto.port, {"a/1": b"one", "a/2": b"two"})
     taking = mqtt.retained(Broker(host=LOOPBACK, port=mosquitto.port), ["a/1", "a/2"])
-    assert await asyncio.wait_for(taking, 5) == {"a/1": b"one", "a/2": b"two"}
+    assert await asyncio.wait_for(taking, 30) == {"a/1": b"one", "a/2": b"two"}
 
 
 async def test_an_empty_message_deletes() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ async def test_a_port_that_goes_away_while_it_is_listened_to(tmp_path: Path) -> 
     listening = asyncio.create_task(refusal(line.path, 50.0))
     await line.opened()
     line.unplug()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await listening == (Result.UNREACHABLE, "closed")
 
 
@@ -71,14 +70,15 @@ async def test_a_line_that_never_stops_talking_ends_in_time(tmp_path: Path) -> N
         chunks.append(len(data))
         return False
 
-    began = time.monotonic()
+    clock = asyncio.get_running_loop().time
+    began = clock()
     try:
         async with Client(Port(port=str(line.path), timeout_s=0.2)) as port:
             assert not await port.listen(take)
     finally:
         flooding.cancel()
         line.unplug()
-    assert time.monotonic() - began < 2
+    assert clock() - began < 2
     assert len(chunks) > 1
     assert max(chunks) <= 4096
 

@@ -38,7 +38,7 @@ REASONS = {
     Fault.UNPLUGGED: (Result.UNREACHABLE, "closed"),
 }
 HARMLESS = (Fault.NONE, Fault.BYTE_BY_BYTE)
-TIMEOUT_S, LATE_S, PATIENT_S = 0.25, 0.35, 2.0
+TIMEOUT_S, LATE_S, PATIENT_S, BYTE_S = 0.25, 0.35, 2.0, 0.01
 
 
 def names(fixtures: list[Fixture]) -> dict[str, Any]:
@@ -71,7 +71,7 @@ async def test_a_serial_device_over_a_real_pty(fixture: Fixture, fault: Fault, t
         fault = Fault.NONE
     patience = entry.get("timeout_s", PATIENT_S) if fault in HARMLESS else TIMEOUT_S
     if fault is Fault.BYTE_BY_BYTE:  # each byte waits for its turn on a machine that is busy
-        patience = max(patience, PATIENT_S)
+        patience = max(patience, PATIENT_S + BYTE_S * sum(len(step.data) for step in fixture.transcript))
     async with playing(fixture, fault, tmp_path / "port") as line:
         settings = settings_of(entry) | {"port": str(line.path), "timeout_s": patience}
         found = await outcome(readers.load(entry["reader"]), settings)
@@ -123,7 +123,7 @@ async def test_a_house_on_the_broker_of_the_simulator(fixture: Fixture, monkeypa
 @pytest.mark.parametrize("fixture", **names(NETWORKS))
 async def test_a_network_over_real_multicast(fixture: Fixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the devices tell on loopback comes out as the folder says."""
-    monkeypatch.setattr(links_mdns, "BROWSE_S", 1.5)
+    monkeypatch.setattr(links_mdns, "BROWSE_S", 3.0)
     async with mdns.playing(fixture.services):
         [entry] = fixture.read
         found = await outcome(readers.load(entry["reader"]), settings_of(entry))
@@ -153,7 +153,7 @@ def test_the_table_of_faults_in_the_readme_is_what_is_tested() -> None:
 
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mqtt, "QUIET_S", 0.2)
-    monkeypatch.setattr(mqtt, "ANSWER_S", 0.6)
+    monkeypatch.setattr(mqtt, "ANSWER_S", 2.0)
 
 
 def settings_of(entry: dict[str, Any]) -> dict[str, Any]:

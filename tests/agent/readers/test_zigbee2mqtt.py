@@ -60,7 +60,7 @@ async def test_updates_are_heard_where_they_are_retained_or_spoken(mosquitto: Mo
     assert (fourth.version_raw, fourth.version_alt, fourth.scheme) == ("16908295", None, "uint32")
     assert fourth.offer == Offer(result=OfferResult.NONE, version="16908295")
     assert getattr(second, "offer", 0) is None
-    listening = Settings(host="127.0.0.1", port=mosquitto.port, listen_s=0.5)
+    listening = Settings(host="127.0.0.1", port=mosquitto.port, listen_s=2.0)
     assert {item.identity: item for item in await zigbee2mqtt.read(listening)} == found
 
 
