@@ -21,7 +21,7 @@ class Gateway:
         self.directory = directory
         self.state_dir = directory / "state"
         self.config = directory / "agent.toml"
-        self._script = directory / "devices.json"
+        self.script = directory / "devices.json"
         self._service = Process(directory / "agent.log", "tests.world.agent", "--config", str(self.config), "run")
         self.finds(BULB)
         self.configure()
@@ -34,7 +34,7 @@ class Gateway:
             survey = {{ interval_s = {interval_s}, report_every_s = {report_every_s} }}
             [[read]]
             reader = "scripted"
-            script = "{self._script}"
+            script = "{self.script}"
             {more}
             """
         )
@@ -43,7 +43,7 @@ class Gateway:
         """Say what the devices answer from now on."""
         readings = tuple(item for item in outcomes if isinstance(item, Reading))
         failures = tuple(item for item in outcomes if isinstance(item, ReadFailure))
-        write(self._script, Script(readings=readings, failures=failures, **more))
+        write(self.script, Script(readings=readings, failures=failures, **more))
 
     async def start(self) -> None:
         """Start the service."""
@@ -60,6 +60,10 @@ class Gateway:
     def log(self) -> str:
         """What the service has logged."""
         return self._service.output()
+
+    def rounds(self) -> int:
+        """How many rounds it has ended."""
+        return self.log().count(" round devices=")
 
     async def command(self, *arguments: str, typed: str = "") -> tuple[int, str, str]:
         """Run one command beside it: exit code, output, errors."""

@@ -89,8 +89,8 @@ class Process:
         await self.end(signal.SIGKILL)
 
     def output(self) -> str:
-        """What it has written so far."""
-        return self._log.read_text(errors="replace")[-8000:]
+        """All that it has written so far."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ class Witness:
         enrolment: Of the gateway, once it has come.
         used: The secret of the code has been used, so it refuses to enrol.
         silent: Take messages and answer none.
-        refuse: A reason to refuse the next report for.
+        refuse: A reason to refuse the next report for, however often it comes.
         listening: Set while it is connected and has subscribed.
     """
 
@@ -56,6 +56,7 @@ class Witness:
         self.last_sequence = 0
         self.listening = asyncio.Event()
         self._leaves = [hashlib.sha256(bytes.fromhex(self.log)).digest()]
+        self._refused: dict[bytes, str] = {}
         self._restored: int | None = None
         self._client: Client | None = None
 
@@ -146,11 +147,16 @@ class Witness:
     def _reason_to_refuse(self, leaf: str, data: bytes) -> str | None:
         if leaf == "statement" and self.used:
             return "enrolment"
-        if leaf != "report" or hashlib.sha256(data).digest() in self._leaves:
+        digest = hashlib.sha256(data).digest()
+        if leaf != "report" or digest in self._leaves:
             return None
+        if digest in self._refused:
+            return self._refused[digest]
         reason, self.refuse = self.refuse, None
         if reason is None and self._open(data).sequence in [made.sequence for made in self.reports]:
-            return "sequence"
+            reason = "sequence"
+        if reason is not None:
+            self._refused[digest] = reason
         return reason
 
     def _open(self, data: bytes) -> Report:
