@@ -83,7 +83,7 @@ async def test_what_a_default_broker_drops_is_sent_again(
         dropped = f"Outgoing messages are being dropped for client updateplicht-{known.log}"
         await eventually(lambda: dropped in said.read_text())
         await collector.start()
-        await eventually(lambda: all(sender.is_empty() for sender in senders), within_s=60)
+        await eventually(lambda: all(sender.is_empty() for sender in senders), within_s=150)
         for task in tasks:
             task.cancel()
     on_record = collector.rows("SELECT lower(hex(gateway)), sequence FROM reports ORDER BY 1, 2")

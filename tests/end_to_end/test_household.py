@@ -49,7 +49,7 @@ def asking(address: str) -> Callable[[str], Any]:
     """Asks the API of a collector."""
 
     def ask(path: str) -> Any:
-        with urllib.request.urlopen(f"{address.rstrip('/')}/api/v1/{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/api/v1/{path}", timeout=30) as answer:
             return json.load(answer)
 
     return ask
@@ -60,7 +60,7 @@ def draft_from(form: str) -> str:
     today = f"{TODAY.astimezone(ZoneInfo('Europe/Amsterdam')):%Y-%m-%d}"  # the buyer's day, which is the law's
     bought = {"seller": "noordlicht", "contract": today, "delivered": today, "jurisdiction": "NL", "supply": "single"}
     parties = {"seller_type": "trader", "buyer_type": "consumer"}
-    with urllib.request.urlopen(f"{form}?{urlencode({**bought, **parties})}", timeout=10) as page:
+    with urllib.request.urlopen(f"{form}?{urlencode({**bought, **parties})}", timeout=30) as page:
         found = re.search(r"--draft (\S+?)<", page.read().decode())
     assert found
     return found[1]

@@ -63,7 +63,7 @@ async def test_what_was_signed_is_on_record_whatever_was_killed(
         await agent.end()
         signed = last_signed(tmp_path)
         await agent.start()
-        await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), within_s=60)
+        await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), within_s=120)
         await eventually(lambda: last_signed(tmp_path) > signed)
 
         assert await agent.end() == 0

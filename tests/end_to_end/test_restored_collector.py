@@ -38,6 +38,7 @@ async def test_a_restored_collector_is_found_out_and_gets_back_what_it_lost(
     signed = int(str(remembered(gateway)["sequence"]))
     # Where what waited carried the new log past the lost head, the collector asks for the rest, after a minute.
     await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), 120)
+    await eventually(lambda: not remembered(gateway).get("doubt"))  # which a collector that asks has brought back
 
     said = await gateway.status()
     assert (said["forks"], said["doubt"]) == (1, None)

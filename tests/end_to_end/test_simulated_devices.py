@@ -61,7 +61,7 @@ async def test_an_agent_reads_every_simulated_device(entries: dict[str, dict[str
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
     )
-    out, _ = await asyncio.wait_for(process.communicate(), 90)
+    out, _ = await asyncio.wait_for(process.communicate(), 150)
     told = json.loads(out)
     assert told["sources"] == []
     found = {device["identity"]: device for device in told["devices"]}
