@@ -48,7 +48,7 @@ def _one(seconds: float = 0.5) -> dict[str, Any]:
     facts = [*ORDINARY, report("fresh", "2026-09-30", 9)]
     at = parse_instant("2026-10-01T12:00:00Z")
     best, begun = float("inf"), time.perf_counter()
-    while time.perf_counter() - begun < seconds:
+    while time.perf_counter() - begun < seconds or best == float("inf"):
         before = time.perf_counter()
         for _ in range(20):
             appraise(facts, at, at, _POLICY)

@@ -17,6 +17,7 @@ from tests.stacks.programs import SCRIPTS, node
 
 Objects = Mapping[str, str]
 Registers = Mapping[int, bytes]
+PATIENT_S = 8.0  # another process answers
 
 
 @asynccontextmanager
@@ -49,7 +50,7 @@ async def test_over_a_serial_line(fixture: Fixture, tmp_path: Path) -> None:
     [entry] = fixture.read
     held = (fixture.identification, fixture.registers)
     async with crossed() as (ours, theirs), device(tmp_path / "log", *held, theirs.path):
-        settings = settings_of(entry) | {"port": str(ours.path), "timeout_s": 2.0}
+        settings = settings_of(entry) | {"port": str(ours.path), "timeout_s": PATIENT_S}
         for _ in range(2):  # a second round, as the agent makes one every hour
             found = await outcome(readers.load(entry["reader"]), settings)
             assert found == expected(fixture.folder, settings["port"])
@@ -62,7 +63,7 @@ async def test_over_tcp(fixture: Fixture, tmp_path: Path) -> None:
     line = {"port", "baud", "parity", "stop_bits", "echo"}
     settings = {name: value for name, value in settings_of(entry).items() if name not in line}
     async with device(tmp_path / "log", fixture.identification, fixture.registers) as port:
-        settings |= {"host": "127.0.0.1", "tcp_port": int(port), "timeout_s": 2.0}
+        settings |= {"host": "127.0.0.1", "tcp_port": int(port), "timeout_s": PATIENT_S}
         found = await outcome(readers.load(entry["reader"]), settings)
     assert found == expected(fixture.folder, f"127.0.0.1:{port}")
 
@@ -71,7 +72,9 @@ async def test_an_identification_that_takes_two_answers(tmp_path: Path) -> None:
     """The second begins with the object that did not fit into the first."""
     objects = {"VendorName": "V" * 120, "ProductCode": "P" * 120, "MajorMinorRevision": "2.4.1"}
     async with crossed() as (ours, theirs), device(tmp_path / "log", objects, {}, theirs.path):
-        found = await outcome(readers.load("modbus_device_id"), {"port": str(ours.path), "units": [1]})
+        found = await outcome(
+            readers.load("modbus_device_id"), {"port": str(ours.path), "units": [1], "timeout_s": PATIENT_S}
+        )
         [reading] = found.reading
     assert (reading.ids, reading.version_raw) == ((f"modbus:{'V' * 120}/{'P' * 120}",), "2.4.1")
 
@@ -87,7 +90,12 @@ async def test_an_identification_that_takes_two_answers(tmp_path: Path) -> None:
 async def test_a_device_that_does_not_know(entry: dict[str, str], reason: str, tmp_path: Path) -> None:
     """It says so, which is an outcome of its own."""
     async with device(tmp_path / "log", {}, {}) as port:
-        settings = settings_of(entry) | {"host": "127.0.0.1", "tcp_port": int(port), "units": [1]}
+        settings = settings_of(entry) | {
+            "host": "127.0.0.1",
+            "tcp_port": int(port),
+            "units": [1],
+            "timeout_s": PATIENT_S,
+        }
         found = await outcome(readers.load(entry["reader"]), settings)
     [failure] = found.failure
     assert (failure.result, failure.reason) == ("refused", reason)
