@@ -16,13 +16,13 @@ from evidence.keys import SigningKey
 
 
 @asynccontextmanager
-async def opened(config: Config, *, now: int, at_once: bool = False) -> AsyncIterator[tuple[AsyncEngine, Log]]:
+async def opened(config: Config, *, now: int, worker: bool = False) -> AsyncIterator[tuple[AsyncEngine, Log]]:
     """The store and its log, both begun where there is none yet.
 
     Args:
         config: Says where.
         now: Unix seconds.
-        at_once: Its queries are done in the thread that asks.
+        worker: This is one process of several that take in.
 
     Raises:
         ConfigError: The key or the register is not as the configuration says.
@@ -30,7 +30,7 @@ async def opened(config: Config, *, now: int, at_once: bool = False) -> AsyncIte
         OSError: The state directory cannot be made.
     """
     key = await asyncio.to_thread(_key, config)
-    engine = await open_engine(config.register_path, at_once=at_once)
+    engine = await open_engine(config.register_path, worker=worker)
     try:
         yield engine, await Log.open(engine, key, config.key_path, now=now, simulated=config.simulated)
     finally:

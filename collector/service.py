@@ -85,7 +85,7 @@ class _Service:
         self._broker = f"{config.broker.host}:{broker_port}"
         self._ingest: Line | Crew
         if config.workers > 1:
-            self._ingest = Crew(config, broker_port, self._health)
+            self._ingest = Crew(config, engine, broker_port, self._health)
         else:
             self._ingest = Line(
                 engine,

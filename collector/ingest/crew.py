@@ -12,12 +12,14 @@ import sys
 from typing import Final
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from collector.config import Config
 from collector.ingest.health import OK, Health
 from collector.ingest.line import Share
 from collector.ingest.patience import delays
 from collector.ingest.worker import News, Work
+from collector.store import checkpoints
 
 FIRST_DELAY_S: Final = 0.2
 LAST_DELAY_S: Final = 30.0
@@ -32,6 +34,7 @@ class Crew:
 
     Args:
         config: As the collector has it.
+        engine: The register.
         broker_port: Where the broker is really.
         health: Shows the first worker that is not well.
 
@@ -39,9 +42,10 @@ class Crew:
         connected: Set once every worker has been at the broker.
     """
 
-    def __init__(self, config: Config, broker_port: int, health: Health) -> None:
+    def __init__(self, config: Config, engine: AsyncEngine, broker_port: int, health: Health) -> None:
         shares = [Share(number=number, parts=config.workers) for number in range(config.workers)]
         self._work = [Work(config=config, broker_port=broker_port, share=share) for share in shares]
+        self._engine = engine
         self._health = health
         self._states: dict[str, list[tuple[str, str | None]]] = {
             "broker": [(STARTING, None)] * config.workers,
@@ -55,6 +59,7 @@ class Crew:
         async with asyncio.TaskGroup() as group:
             for work in self._work:
                 group.create_task(self._keep(work), name=f"worker {work.share.number}")
+            group.create_task(checkpoints.keep_short(self._engine), name="checkpoints")
 
     async def _keep(self, work: Work) -> None:
         waits = delays(FIRST_DELAY_S, LAST_DELAY_S)

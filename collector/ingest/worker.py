@@ -56,7 +56,7 @@ async def run() -> None:
     end = asyncio.ensure_future(stdin.read())
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end.cancel)
-    async with opened(work.config, now=clock(), at_once=True) as (engine, log):
+    async with opened(work.config, now=clock(), worker=True) as (engine, log):
         line = Line(
             engine,
             log,

@@ -16,7 +16,7 @@ import fcntl
 import functools
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -34,11 +34,12 @@ from collector.errors import StoreError, StoreFault
 BUSY_TIMEOUT_MS: Final = 10_000
 CACHE_KIB: Final = 32 * 1024
 CHECKPOINT_PAGES: Final = 8000  # 32 MiB of log: a page that many batches change is copied back once
+WORKERS_PAGES: Final = 16 * CHECKPOINT_PAGES  # should nobody do it for them
 ROWS: Final = 64  # that aiosqlite fetches together where it is asked for one after the other
 TURN_S: Final = 0.002  # between two looks whether it is our turn to write
 _MIGRATIONS = "collector.store:migrations"
 T = TypeVar("T")
-_BEGIN = "begin"  # execution option: the kind of transaction
+_BEGIN = "begin"  # execution option: the kind of transaction, None for none
 
 _FULL = (StoreFault.FULL, "the disk is full; make room, the work goes on by itself")
 _LOCKED = (StoreFault.LOCKED, "another process holds the register for too long; end it or wait")
@@ -59,12 +60,13 @@ _FAULTS: Final = {
 }
 
 
-async def open_engine(path: Path, *, at_once: bool = False) -> AsyncEngine:
+async def open_engine(path: Path, *, worker: bool = False) -> AsyncEngine:
     """The register at this path, made where it is missing and brought to the newest schema.
 
     Args:
         path: Of the file.
-        at_once: Its queries are done in the thread that asks: for a process that has nothing else to do meanwhile.
+        worker: For one process of several that take in: its queries are done in the thread that asks, since it has
+            nothing else to do meanwhile, and another process copies its write-ahead log back (checkpoints.py).
 
     Raises:
         StoreError: It cannot be opened, read or migrated.
@@ -72,7 +74,7 @@ async def open_engine(path: Path, *, at_once: bool = False) -> AsyncEngine:
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
         connect_args={"isolation_level": None},
-        async_creator=functools.partial(_connect_at_once, path) if at_once else None,
+        async_creator=functools.partial(_connect_at_once, path) if worker else None,
         json_serializer=lambda value: msgspec.json.encode(value).decode(),
         json_deserializer=msgspec.json.decode,
     )
@@ -127,6 +129,26 @@ async def reading(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
             yield connection
 
 
+async def copy_back(engine: AsyncEngine, *, alone: bool = False) -> int:
+    """Copy what is committed from the write-ahead log into the register, as far as no reader needs what was before.
+
+    Args:
+        engine: The register.
+        alone: In a turn to write, so that nothing is added meanwhile, and the next writer may begin the log anew.
+
+    Returns:
+        Pages in the log.
+
+    Raises:
+        StoreError: The database does not take what it must.
+    """
+    with _faults():
+        async with _turn(engine) if alone else nullcontext(), engine.connect() as connection:
+            await connection.execution_options(**{_BEGIN: None})
+            answer = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")).mappings().one()
+    return int(answer["log"])
+
+
 @asynccontextmanager
 async def _turn(engine: AsyncEngine) -> AsyncIterator[None]:
     path = Path(str(engine.url.database)).with_suffix(".turn")
@@ -169,6 +191,7 @@ def _faults() -> Iterator[None]:
 
 
 def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
+    is_worker = isinstance(dbapi_connection.driver_connection, _AtOnce)
     cursor = dbapi_connection.cursor()
     for pragma in (
         f"busy_timeout={BUSY_TIMEOUT_MS}",
@@ -176,7 +199,7 @@ def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         f"cache_size=-{CACHE_KIB}",
-        f"wal_autocheckpoint={CHECKPOINT_PAGES}",
+        f"wal_autocheckpoint={WORKERS_PAGES if is_worker else CHECKPOINT_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
@@ -184,7 +207,8 @@ def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     kind = connection.get_execution_options().get(_BEGIN, "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    if kind is not None:
+        connection.exec_driver_sql(f"BEGIN {kind}")
 
 
 @asynccontextmanager

@@ -37,16 +37,16 @@ async def pragma(engine: AsyncEngine, name: str) -> object:
         return (await connection.execute(sa.text(f"PRAGMA {name}"))).scalar_one()
 
 
-@pytest.mark.parametrize("at_once", [True, False])
-async def test_queries_are_done_in_the_thread_that_asks_where_that_is_wanted(tmp_path: Path, at_once: bool) -> None:
-    engine = await open_engine(tmp_path / "register.sqlite", at_once=at_once)
+@pytest.mark.parametrize("worker", [True, False])
+async def test_the_queries_of_a_worker_are_done_in_the_thread_that_asks(tmp_path: Path, worker: bool) -> None:
+    engine = await open_engine(tmp_path / "register.sqlite", worker=worker)
     async with reading(engine) as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.create_function("thread", 0, threading.get_ident)
         thread = (await connection.execute(sa.text("SELECT thread()"))).scalar_one()
     await engine.dispose()
-    assert (thread == threading.get_ident()) is at_once
+    assert (thread == threading.get_ident()) is worker
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
