@@ -42,6 +42,7 @@ from evidence.ids import topic
 
 MAX_BATCH: Final = 2000
 PATIENCE_S: Final = 1.0  # without a message, before reminders and held messages are looked at
+LOOK_EVERY_S: Final = 10.0  # so often they are where messages come without a pause, as from many gateways
 LULL_S: Final = 0.02  # without a message, before what follows from reports is derived
 LAG_S: Final = 5.0  # so long what follows from reports may wait while others come; then the two take turns
 FIRST_DELAY_S: Final = 0.1
@@ -88,6 +89,7 @@ class Writer:
         self._deriver = Deriver(engine, inbox.shards)
         self._monotonic = monotonic = asyncio.get_running_loop().time
         self._behind_since: float | None = monotonic()  # what an earlier run left
+        self._looked_at = monotonic()
         self._answers = Answers(log.key, monotonic)
         self._tally = Tally(monotonic)
         self._requests = Requests(engine, log, publish, monotonic=monotonic, clock=clock)
@@ -99,10 +101,15 @@ class Writer:
             is_behind = self._behind_since is not None
             if arrivals := await self._inbox.take(MAX_BATCH, LULL_S if is_behind else PATIENCE_S):
                 await self._write(arrivals)
-            elif not is_behind:
-                await self._patiently(self._remind)
-                await self._write_held()
+            if not (arrivals or is_behind) or self._monotonic() - self._looked_at >= LOOK_EVERY_S:
+                await self._look()
             await self._derive(may_wait=bool(arrivals))
+
+    async def _look(self) -> None:
+        """Send the reminders that are due, and judge what was held for somebody who is known by now."""
+        await self._patiently(self._remind)
+        await self._write_held()
+        self._looked_at = self._monotonic()
 
     async def _derive(self, *, may_wait: bool) -> None:
         """Derive a slice of what waits, if nobody hands in evidence, or if it waited for long."""

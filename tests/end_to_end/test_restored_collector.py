@@ -37,7 +37,7 @@ async def test_a_restored_collector_is_found_out_and_gets_back_what_it_lost(
     await eventually(lambda: remembered(gateway).get("fork") and not remembered(gateway).get("doubt"))
     signed = int(str(remembered(gateway)["sequence"]))
     # Where what waited carried the new log past the lost head, the collector asks for the rest, after a minute.
-    await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), 120)
+    await eventually(lambda: collector.numbers()[:signed] == list(range(1, signed + 1)), within_s=180)
     await eventually(lambda: not remembered(gateway).get("doubt"))  # which a collector that asks has brought back
 
     said = await gateway.status()

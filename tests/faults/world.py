@@ -94,7 +94,7 @@ class World:
     async def begin(self) -> None:
         """Start everything; returns when every gateway is enrolled and reports."""
         await self.collector.start()
-        await eventually((self.folder / "collector" / "running.json").exists, within_s=60)
+        await eventually((self.folder / "collector" / "running.json").exists, within_s=180)
         await asyncio.gather(*map(self._enrol, self.gateways))
 
     async def calm_down(self) -> None:
