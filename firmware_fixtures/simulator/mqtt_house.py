@@ -24,8 +24,17 @@ async def playing(host: str, port: int, fixture: Fixture) -> AsyncIterator[None]
         if fixture.answers:
             await client.subscribe([(topic, 1) for topic in sorted({answer.topic for answer in fixture.answers})])
         answering = group.create_task(_answer(client, fixture.answers), name="simulator.answers")
-        yield
-        answering.cancel()
+        try:
+            yield
+        finally:
+            await _end(answering)
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel until it has ended: aiomqtt waits with `asyncio.wait_for`, which may forget it before Python 3.12."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=1)
 
 
 async def _answer(client: Client, answers: Sequence[Answer]) -> None:

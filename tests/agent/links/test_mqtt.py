@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiomqtt import Client, Message
+from aiomqtt import Message
 
 from agent.errors import LinkError
 from agent.links import mqtt
 from agent.links.mqtt import Broker
+from agent.mqtt import Client
 from evidence.report import Result
 from firmware_fixtures.simulator import broker
 from firmware_fixtures.simulator.mqtt_house import publish
