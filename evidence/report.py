@@ -9,8 +9,9 @@ carries no submodules: its inventory digest stands for them.
 
 import hashlib
 import re
+from binascii import hexlify
 from operator import lt
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -208,6 +209,9 @@ _SUBMODULE = re.compile(
 )
 
 
+_ONE_FEWER: Final = {cbor.head(0xA0, count): cbor.head(0xA0, count - 1) for count in range(3, 24)}
+
+
 def _as_written(payload: bytes) -> Report | None:
     """What `_strict` would make of a payload, where that is seen from its bytes."""
     # So few bytes hold neither too many items nor too many devices.
@@ -238,10 +242,11 @@ def _devices_as_written(submods: bytes, inventory: bytes) -> tuple[DeviceReport,
         return None
     devices, untimed = [], [head]
     for name, size, ueid, own, rest in zip(names, sizes, ueids, own_ids, rests, strict=True):
-        if name[2:] != own.hex().encode() or (like := submodule.decode_like(size, own, rest)) is None:
+        if name[2:] != hexlify(own) or (like := submodule.decode_like(size, own, rest)) is None:
             return None
-        devices.append(like[0])
-        untimed += (name, bytes([size[0] - 1]), ueid, like[1])
+        device, others = like
+        devices.append(device)
+        untimed += (name, _ONE_FEWER[size], ueid, others)
     return tuple(devices) if hashlib.sha256(b"".join(untimed)).digest() == inventory else None
 
 

@@ -4,7 +4,6 @@
 and time: `decode_like` reads these from the bytes, and the rest is what `decode` made of the same bytes before.
 """
 
-import re
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -153,10 +152,8 @@ def _offer(value: object, path: str) -> Offer:
 
 
 _MAX_LIKE_BYTES = 256  # real devices have 60 to 200
-_OWN = re.compile(
-    rb"%b|%b" % (claims.pattern(HARDWARE, rb"\x50(.{16})"), claims.pattern(READ_AT, claims.INSTANT)), re.DOTALL
-)
 _HARDWARE, _READ_AT = cbor.encode(HARDWARE), cbor.encode(READ_AT)
+_HARDWARE_16, _READ_AT_4 = _HARDWARE + cbor.head(0x40, ID_BYTES), _READ_AT + b"\x1a"
 _BLANK_ID, _BLANK_TIME = bytes(ID_BYTES), b"\x1a\xff\xff\xff\xff"
 _BLANK_UEID = cbor.encode(UEID) + cbor.octets(to_ueid(_BLANK_ID.hex()))
 _BLANK_HARDWARE = _HARDWARE + cbor.octets(_BLANK_ID)
@@ -173,17 +170,22 @@ def decode_like(head: bytes, device: bytes, rest: bytes) -> tuple[DeviceReport, 
     Returns:
         The device, and `rest` without the time of reading.
     """
-    match _OWN.split(rest) if len(rest) <= _MAX_LIKE_BYTES else ():
-        case [before, None, time, after]:
-            hardware, like = None, _like(head, before, None, after)
-        case [before, bytes(unit), None, between, None, time, after]:
-            hardware, like = unit.hex(), _like(head, before, between, after)
-        case _:
-            return None
-    if like is None:
+    claims_before, _, behind = rest.partition(_READ_AT_4)
+    time, after = behind[:4], behind[4:]
+    # Four bytes that begin with two zeros are not how such a time is written.
+    if len(rest) > _MAX_LIKE_BYTES or len(time) < 4 or time.startswith(b"\0\0"):
         return None
-    found = replace(like, device=device.hex(), hardware=hardware, read_at=int.from_bytes(time, "big"))
-    return found, rest[: -len(_READ_AT + _BLANK_TIME + after)] + after
+    before, has_hardware, own = claims_before.partition(_HARDWARE_16)
+    hardware, between = (own[:ID_BYTES], own[ID_BYTES:]) if has_hardware else (None, None)
+    if (hardware is not None and len(hardware) < ID_BYTES) or (like := _like(head, before, between, after)) is None:
+        return None
+    found = replace(
+        like,
+        device=device.hex(),
+        hardware=None if hardware is None else hardware.hex(),
+        read_at=int.from_bytes(time, "big"),
+    )
+    return found, claims_before + after
 
 
 @lru_cache(maxsize=4096)  # 1 kB each, of hostile ones 4
