@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from amqtt.broker import Broker  # type: ignore[import-untyped]  # amqtt has no types
@@ -40,6 +41,7 @@ async def embedded_broker(host: str, port: int) -> AsyncIterator[int]:
     listener = ListenerConfig(type=ListenerType.EXTERNAL, bind=host)
     broker = Broker(BrokerConfig(listeners={_LISTENER: listener}, plugins=_PLUGINS))
     broker._subscriptions = _Subscriptions()  # noqa: SLF001  # see there
+    broker._cleanup_session = partial(_forget, broker)  # noqa: SLF001  # see there
     guests = _Guests(broker)
     try:
         server = await asyncio.start_server(guests.serve, host, port, start_serving=False)
@@ -100,3 +102,17 @@ class _Subscriptions(dict[str, Any]):
     def items(self) -> Any:
         """The pairs as they are now."""
         return tuple(super().items())
+
+
+async def _forget(broker: Broker, name: str) -> None:
+    """Forget a client who has left, and what he had subscribed to, in one turn of the event loop.
+
+    amqtt 0.12 waits between the two. Who came back meanwhile was told that he is subscribed, and then was no more: he
+    stayed connected, and heard nothing.
+    """
+    session, handler = broker._sessions.pop(name, (None, None))  # noqa: SLF001  # it has no other door
+    if session is not None:
+        await broker._del_all_subscriptions(session)  # noqa: SLF001  # which waits for nothing
+        session.clear_queues()
+    if handler is not None:
+        await broker._stop_handler(handler)  # noqa: SLF001
