@@ -54,7 +54,8 @@ async def test_a_code_that_does_not_work_is_refused(tmp_path: Path, gateway: Gat
         code, out, err = await gateway.command("enrol", "--yes", known)
         assert (code, "refused the enrolment" in out) == (77, True), out + err
         status = await collector.status()
-        assert (status["rejected"], status["gateways"]) == ({"enrolment": 1}, before)
+        # Whoever is not answered within seconds says it again, and each time counts.
+        assert (status["rejected"].keys(), status["gateways"]) == ({"enrolment"}, before)
         said = await gateway.status()
         assert (said["enrolment"], said["pending_enrolment"]) == (None, None)
         assert said["refusals"]["counts"] == {"enrolment": 1}
@@ -72,6 +73,6 @@ async def test_a_refused_enrolment_costs_nothing_that_works(tmp_path: Path, gate
         assert code == 77, out + err
         known = len(gateway.kept())
         await eventually(lambda: len(gateway.kept()) > known)
-        assert (await second.status())["rejected"] == {"enrolment": 1}
+        assert (await second.status())["rejected"].keys() == {"enrolment"}
         assert (await first.status())["rejected"] == {}
         assert await gateway.stop() == 0
