@@ -22,10 +22,15 @@ _log = logging.getLogger(__name__)
 
 async def keep_short(engine: AsyncEngine) -> None:
     """Copy back what is committed, again and again, until cancelled; a store that is at fault is asked again."""
+    is_told = False
     while True:
         await asyncio.sleep(PAUSE_S)
         try:
             if await copy_back(engine) > LONG_PAGES:
                 await copy_back(engine, alone=True)
         except StoreError as error:
-            _log.warning("the write-ahead log waits: %s", error)
+            if not is_told:
+                _log.warning("the write-ahead log waits: %s", error)
+            is_told = True
+        else:
+            is_told = False
