@@ -131,9 +131,9 @@ class _Settlement:
         batch = self.settled.batch
         for digest, head in intake.heads.items():
             batch.compare(digest, head)
-        first = batch.append(intake.leaves)
+        leaf = batch.append(intake.leaves)
         await batch.add(digest for _, digest in intake.receipts)
-        await intake.changes.write(self._connection, first, self._now)
+        await intake.changes.write(self._connection, leaf, self._now)
         self.settled.wanted.update(intake.wanted)
         self.settled.gaps.update(intake.gaps)
         self.settled.derive.update(intake.derive)

@@ -38,8 +38,9 @@ WORKERS_PAGES: Final = 16 * CHECKPOINT_PAGES  # should nobody do it for them
 ROWS: Final = 64  # that aiosqlite fetches together where it is asked for one after the other
 TURN_S: Final = 0.002  # between two looks whether it is our turn to write
 _MIGRATIONS = "collector.store:migrations"
-T = TypeVar("T")
 _BEGIN = "begin"  # execution option: the kind of transaction, None for none
+
+T = TypeVar("T")
 
 _FULL = (StoreFault.FULL, "the disk is full; make room, the work goes on by itself")
 _LOCKED = (StoreFault.LOCKED, "another process holds the register for too long; end it or wait")

@@ -11,32 +11,20 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
 from collector.rounds import PAUSE_S, make_rounds
+from tests.world.clock import Clock, ClockedLoop
 
 
-class Selector(selectors.DefaultSelector):
+class NoWait(Clock):
     """Waits for nobody: what time would go by has gone by."""
-
-    now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         self.now += timeout or 0.0
         return super().select(0)
 
 
-class Loop(asyncio.SelectorEventLoop):
-    """An event loop that is as late as its selector."""
-
-    def __init__(self) -> None:
-        self._clock = Selector()
-        super().__init__(self._clock)
-
-    def time(self) -> float:
-        return self._clock.now
-
-
 def run(scenario: Coroutine[None, None, None]) -> None:
     """Run it in such a loop."""
-    with asyncio.Runner(loop_factory=Loop) as runner:
+    with asyncio.Runner(loop_factory=lambda: ClockedLoop(NoWait())) as runner:
         runner.run(scenario)
 
 

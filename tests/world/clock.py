@@ -13,7 +13,13 @@ from collections.abc import Callable, Mapping
 WORK_S = 0.01  # what the work of one turn may count
 
 
-class _Selector(selectors.DefaultSelector):
+class Clock(selectors.DefaultSelector):
+    """Waits, and says what time it is."""
+
+    now = 0.0
+
+
+class _Patient(Clock):
     """Waits as ever, and counts what was waited."""
 
     def __init__(self) -> None:
@@ -33,18 +39,18 @@ class _Selector(selectors.DefaultSelector):
         return found
 
 
-class PatientLoop(asyncio.SelectorEventLoop):
-    """A loop with that clock."""
+class ClockedLoop(asyncio.SelectorEventLoop):
+    """A loop by the clock of its selector."""
 
-    def __init__(self) -> None:
-        self._counting = _Selector()
-        super().__init__(self._counting)
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        super().__init__(clock)
 
     def time(self) -> float:
-        """Seconds that were waited."""
-        return self._counting.now
+        """What the clock says, in seconds."""
+        return self._clock.now
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """What a conftest.py imports so that its tests run on such a loop."""
-    return {"patient": PatientLoop}
+    return {"patient": lambda: ClockedLoop(_Patient())}
