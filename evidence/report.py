@@ -10,6 +10,8 @@ carries no submodules: its inventory digest stands for them.
 import hashlib
 import re
 from binascii import hexlify
+from collections.abc import Sequence
+from itertools import chain, repeat
 from operator import lt
 from typing import Any, Final
 
@@ -22,7 +24,7 @@ from evidence.errors import ClaimError, ProfileError
 from evidence.ids import ID_BYTES, from_ueid, to_ueid
 from evidence.keys import SigningKey
 from evidence.limits import MAX_DEVICES, MAX_INTEGER, MAX_ITEMS, MAX_MESSAGE_BYTES, MAX_SEQUENCE
-from evidence.submodule import DeviceReport, Offer, OfferResult, Result
+from evidence.submodule import Alike, DeviceReport, Offer, OfferResult, Result
 
 MESSAGE_TYPE = "application/eat+cwt"
 # No domain is ours for good, so the profile is a UUID that was drawn for it; another version is another UUID.
@@ -44,8 +46,8 @@ class SeenHead(msgspec.Struct, frozen=True, kw_only=True):
     root: bytes
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """The claims of one report.
+class Heading(msgspec.Struct, frozen=True, kw_only=True):
+    """The claims of one report about itself.
 
     Attributes:
         gateway: Gateway id, 32 hex digits.
@@ -53,7 +55,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         issued_at: Unix seconds by the gateway's clock; testimony, not time.
         previous: SHA-256 of the previous report's signed bytes; absent in the first.
         inventory: `inventory_digest` of the devices.
-        devices: Sorted by device id; None where the inventory has not changed.
         head: The newest tree head that the gateway holds, now and then: the receipt shows that its tree continues it.
     """
 
@@ -62,8 +63,29 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     issued_at: int
     inventory: bytes
     previous: bytes | None = None
-    devices: tuple[DeviceReport, ...] | None = None
     head: SeenHead | None = None
+
+
+class Report(Heading, frozen=True, kw_only=True):
+    """The claims of one report.
+
+    Attributes:
+        devices: Sorted by device id; None where the inventory has not changed.
+    """
+
+    devices: tuple[DeviceReport, ...] | None = None
+
+
+class Outline(Heading, frozen=True, kw_only=True):
+    """The claims of one report whose devices were checked, but not made: a collector that takes in needs no more.
+
+    Attributes:
+        stated: Whether it carries its devices.
+        unread: Whether some of them could not be read.
+    """
+
+    stated: bool
+    unread: bool
 
 
 def inventory_digest(devices: tuple[DeviceReport, ...]) -> bytes:
@@ -91,7 +113,7 @@ def encode(report: Report) -> bytes:
     return data
 
 
-def _payload(report: Report) -> dict[int, Any]:
+def _payload(report: Heading) -> dict[int, Any]:
     """What every report says, in the order of its encoding."""
     return claims.present(
         {
@@ -110,7 +132,7 @@ def sign(report: Report, key: SigningKey) -> bytes:
     return cose.sign(encode(report), key, MESSAGE_TYPE)
 
 
-def assemble(report: Report, key_id: bytes, signature: bytes) -> bytes:
+def assemble(report: Heading, key_id: bytes, signature: bytes) -> bytes:
     """The evidence that a report without devices and head was, by the signature that it had."""
     return cose.assemble(cbor.encode_part(_payload(report)), key_id, MESSAGE_TYPE, signature)
 
@@ -122,16 +144,36 @@ def decode(payload: bytes) -> Report:
         EvidenceError: TooLarge, Malformed or NotDeterministic for the bytes; Profile for another version;
             Claim for a claim that is missing or wrong, an inventory digest that does not fit among them.
     """
-    return _as_written(payload) or _strict(payload)
+    if (written := _as_written(payload)) is None:
+        return _strict(payload)
+    heading, ids, alike = written
+    return Report(**heading, devices=None if alike is None else tuple(alike.devices(ids)))
 
 
-def is_bare(data: bytes, envelope: Envelope, claims: Report) -> bool:
-    """Whether `assemble` makes this evidence again of what `decode` read in it.
+def outline(payload: bytes) -> Outline:
+    """The same, without making the devices: whatever `decode` refuses is refused with the same words.
+
+    Raises:
+        EvidenceError: As `decode`.
+    """
+    if (written := _as_written(payload)) is not None:
+        heading, _, alike = written
+        said = None if alike is None else alike.like
+    else:
+        strict = _strict(payload)
+        heading = {name: getattr(strict, name) for name in Heading.__struct_fields__}
+        said = strict.devices
+    unread = any(each.result is not Result.OK for each in said or ())
+    return Outline(**heading, stated=said is not None, unread=unread)
+
+
+def is_bare(data: bytes, envelope: Envelope, claims: Outline) -> bool:
+    """Whether `assemble` makes this evidence again of what `outline` read in it.
 
     Its claims have one encoding, so that only such as were passed over could be missing; their number stands in front.
     """
     payload = envelope.unverified_payload
-    if payload is None or claims.devices is not None or claims.head is not None:
+    if payload is None or claims.stated or claims.head is not None:
         return False
     if not payload.startswith(_head_of(claims.previous)):
         return False
@@ -204,16 +246,17 @@ _WRITTEN = re.compile(
     + claims.pattern(INVENTORY, claims.DIGEST),
     re.DOTALL,
 )
+_NAME = cbor.head(0x60, 2 * ID_BYTES)  # of a device: its id in hex
 _SUBMODULE = re.compile(
-    rb"(\x78\x20[0-9a-f]{32})([\xa3-\xb7])(%b)" % claims.pattern(submodule.UEID, ids.UEID), re.DOTALL
+    rb"%b([0-9a-f]{32})([\xa3-\xb7])(%b)" % (re.escape(_NAME), claims.pattern(submodule.UEID, ids.UEID)), re.DOTALL
 )
 
 
 _ONE_FEWER: Final = {cbor.head(0xA0, count): cbor.head(0xA0, count - 1) for count in range(3, 24)}
 
 
-def _as_written(payload: bytes) -> Report | None:
-    """What `_strict` would make of a payload, where that is seen from its bytes."""
+def _as_written(payload: bytes) -> tuple[dict[str, Any], Sequence[bytes], Alike | None] | None:
+    """The heading that `_strict` would make of a payload, ids and rest of its devices, where its bytes show that."""
     # So few bytes hold neither too many items nor too many devices.
     written = _WRITTEN.fullmatch(payload) if len(payload) <= MAX_ITEMS else None
     if written is None:
@@ -221,33 +264,30 @@ def _as_written(payload: bytes) -> Report | None:
     head, issued_at, gateway, submods, sequence, previous, inventory = written.groups()
     if head != _head_of(submods, previous):
         return None
-    devices = None if submods is None else _devices_as_written(submods, inventory)
-    if submods is not None and devices is None:
+    devices = ((), None) if submods is None else _devices_as_written(submods, inventory)
+    if devices is None:
         return None
-    return Report(
-        gateway=gateway.hex(),
-        sequence=int.from_bytes(sequence[1:] or sequence, "big"),
-        issued_at=int.from_bytes(issued_at, "big"),
-        inventory=inventory,
-        previous=previous,
-        devices=devices,
-    )
+    heading = {
+        "gateway": gateway.hex(),
+        "sequence": int.from_bytes(sequence[1:] or sequence, "big"),
+        "issued_at": int.from_bytes(issued_at, "big"),
+        "inventory": inventory,
+        "previous": previous,
+    }
+    return heading, *devices
 
 
-def _devices_as_written(submods: bytes, inventory: bytes) -> tuple[DeviceReport, ...] | None:
-    head, *parts = _SUBMODULE.split(submods)
-    names, sizes, ueids, own_ids, rests = (parts[nth::5] for nth in range(5))
+def _devices_as_written(submods: bytes, inventory: bytes) -> tuple[Sequence[bytes], Alike] | None:
+    head, *found = _SUBMODULE.split(submods)
+    names, sizes, ueids, ids, rests = (found[nth::5] for nth in range(5))
     # Each name is as long as the next, so that they are in order as they stand.
     if head != cbor.head(0xA0, len(names)) or not all(map(lt, names, names[1:])):
         return None
-    devices, untimed = [], [head]
-    for name, size, ueid, own, rest in zip(names, sizes, ueids, own_ids, rests, strict=True):
-        if name[2:] != hexlify(own) or (like := submodule.decode_like(size, own, rest)) is None:
-            return None
-        device, others = like
-        devices.append(device)
-        untimed += (name, _ONE_FEWER[size], ueid, others)
-    return tuple(devices) if hashlib.sha256(b"".join(untimed)).digest() == inventory else None
+    if b"".join(names) != hexlify(b"".join(ids)) or (alike := submodule.look_alike(sizes, rests)) is None:
+        return None
+    fewer = map(_ONE_FEWER.__getitem__, sizes)
+    untimed = chain.from_iterable(zip(repeat(_NAME), names, fewer, ueids, alike.untimed, strict=False))
+    return (ids, alike) if hashlib.sha256(head + b"".join(untimed)).digest() == inventory else None
 
 
 def _head_of(*optional: object) -> bytes:
@@ -259,8 +299,10 @@ __all__ = [
     "MESSAGE_TYPE",
     "PROFILE",
     "DeviceReport",
+    "Heading",
     "Offer",
     "OfferResult",
+    "Outline",
     "Report",
     "Result",
     "SeenHead",
@@ -269,5 +311,6 @@ __all__ = [
     "encode",
     "inventory_digest",
     "is_bare",
+    "outline",
     "sign",
 ]

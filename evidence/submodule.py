@@ -1,12 +1,13 @@
 """A submodule of the report: what one round found out about one device.
 
 `decode` defines what it may say. Most devices of a fleet differ from some other only in what is their own, id, hardware
-and time: `decode_like` reads these from the bytes, and the rest is what `decode` made of the same bytes before.
+and time: `look_alike` finds these in the bytes, and the rest is what `decode` made of the same bytes before.
 """
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -154,38 +155,58 @@ def _offer(value: object, path: str) -> Offer:
 _MAX_LIKE_BYTES = 256  # real devices have 60 to 200
 _HARDWARE, _READ_AT = cbor.encode(HARDWARE), cbor.encode(READ_AT)
 _HARDWARE_16, _READ_AT_4 = _HARDWARE + cbor.head(0x40, ID_BYTES), _READ_AT + b"\x1a"
+_FIRST_TIME = b"\0\1\0\0"  # that is written in four bytes
 _BLANK_ID, _BLANK_TIME = bytes(ID_BYTES), b"\x1a\xff\xff\xff\xff"
 _BLANK_UEID = cbor.encode(UEID) + cbor.octets(to_ueid(_BLANK_ID.hex()))
 _BLANK_HARDWARE = _HARDWARE + cbor.octets(_BLANK_ID)
 
 
-def decode_like(head: bytes, device: bytes, rest: bytes) -> tuple[DeviceReport, bytes] | None:
-    """What `decode` would make of an encoded submodule, for most; None of others, right or wrong.
+class Alike(NamedTuple):
+    """Encoded submodules, each seen to be right by one that is like it; by columns.
+
+    Attributes:
+        like: What each says, but for what is its own: id, hardware and time.
+        hardware: Its own; None where it states none.
+        read_at: Its own, as four bytes.
+        untimed: Its claims behind the ueid without the time of reading, encoded.
+    """
+
+    like: tuple[DeviceReport, ...] = ()
+    hardware: tuple[bytes | None, ...] = ()
+    read_at: tuple[bytes, ...] = ()
+    untimed: tuple[bytes, ...] = ()
+
+    def devices(self, ids: Sequence[bytes]) -> Iterator[DeviceReport]:
+        """What `decode` would make of them, by the ids in their ueids."""
+        for device, like, hardware, time in zip(ids, self.like, self.hardware, self.read_at, strict=True):
+            read_at = int.from_bytes(time, "big")
+            own = None if hardware is None else hardware.hex()
+            yield replace(like, device=device.hex(), hardware=own, read_at=read_at)
+
+
+def look_alike(heads: Sequence[bytes], rests: Sequence[bytes]) -> Alike | None:
+    """What is seen in most encoded submodules that `decode` takes; None where one is otherwise, right or wrong.
 
     Args:
-        head: Of the map, one byte.
-        device: Id in the ueid, which is the first claim.
-        rest: The other claims.
-
-    Returns:
-        The device, and `rest` without the time of reading.
+        heads: Of each map, one byte.
+        rests: The claims of each behind the ueid, which is the first and is right.
     """
+    found = list(map(_look_alike, heads, rests))
+    if None in found:
+        return None
+    return Alike(*zip(*found, strict=True))
+
+
+def _look_alike(head: bytes, rest: bytes) -> tuple[DeviceReport, bytes | None, bytes, bytes] | None:
     claims_before, _, behind = rest.partition(_READ_AT_4)
     time, after = behind[:4], behind[4:]
-    # Four bytes that begin with two zeros are not how such a time is written.
-    if len(rest) > _MAX_LIKE_BYTES or len(time) < 4 or time.startswith(b"\0\0"):
-        return None
     before, has_hardware, own = claims_before.partition(_HARDWARE_16)
     hardware, between = (own[:ID_BYTES], own[ID_BYTES:]) if has_hardware else (None, None)
-    if (hardware is not None and len(hardware) < ID_BYTES) or (like := _like(head, before, between, after)) is None:
+    # Who read the device is said behind the time.
+    if not after or time < _FIRST_TIME or len(rest) > _MAX_LIKE_BYTES or (has_hardware and len(own) < ID_BYTES):
         return None
-    found = replace(
-        like,
-        device=device.hex(),
-        hardware=None if hardware is None else hardware.hex(),
-        read_at=int.from_bytes(time, "big"),
-    )
-    return found, claims_before + after
+    like = _like(head, before, between, after)
+    return None if like is None else (like, hardware, time, claims_before + after)
 
 
 @lru_cache(maxsize=4096)  # 1 kB each, of hostile ones 4

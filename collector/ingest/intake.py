@@ -17,9 +17,9 @@ from collector.ingest.verify import Message
 from collector.store import evidence
 from collector.store.evidence import GatewayState, Prepared
 from collector.store.log import Leaves
-from evidence.report import Report, SeenHead
+from evidence.report import Outline, SeenHead
 
-Item = tuple[Screened, Message, Report]
+Item = tuple[Screened, Message, Outline]
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ async def take_in(connection: AsyncConnection, screened: Sequence[Screened], now
     items = [
         (item, item.message, item.claims)
         for item in screened
-        if item.fault is None and item.message is not None and isinstance(item.claims, Report)
+        if item.fault is None and item.message is not None and isinstance(item.claims, Outline)
     ]
     states = await evidence.states(connection, {message.gateway for _, message, _ in items})
     intake, ledger = Intake(), Ledger(states, now)
@@ -71,7 +71,7 @@ async def take_in(connection: AsyncConnection, screened: Sequence[Screened], now
     intake.changes = Prepared(connection.dialect, changes)
     intake.wanted = ledger.wanted
     intake.gaps = {state.gateway for state in changes.gateways if state.report_count < state.last_sequence}
-    intake.derive = {row["gateway"] for row in changes.derive}
+    intake.derive = {gateway for gateway, _ in changes.derive}
     return intake
 
 

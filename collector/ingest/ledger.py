@@ -9,11 +9,11 @@
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from collector.ingest.verify import Message
-from collector.store.evidence import Before, Changes, GatewayState, Named, Row
-from evidence.report import Report, Result
+from collector.store.evidence import Before, Changes, GatewayState, Named, Reported
+from evidence.report import Outline
 
 SILENT_S: Final = 24 * 3600  # shorter than any policy's report_max_age_days
 
@@ -36,16 +36,16 @@ class Ledger:
         self._now = now
         self._before: dict[str, Before] = {}
         self._shown: set[str] = set()
-        self._reports: list[dict[str, Any]] = []
+        self._reports: list[Reported] = []
         self._new: dict[tuple[str, str], Named] = {}
         self._reporting: dict[str, GatewayState] = {}
-        self._derive: list[Row] = []
+        self._derive: list[tuple[str, int]] = []
 
     def name(self, named: Mapping[tuple[str, str], Named]) -> None:
         """Learn inventories that were named before, by gateway and digest; one that is shown may be left out."""
         self._named.update(named)
 
-    def accept(self, report: Report, message: Message, signature: bytes | None) -> None:
+    def accept(self, report: Outline, message: Message, signature: bytes | None) -> None:
         """Enter a report that is new, in the order of the log; its signature, where that can stand for it."""
         state = self._states[report.gateway]
         if report.gateway not in self._before:
@@ -55,14 +55,14 @@ class Ledger:
         follows = (report.previous or b"").hex() == (state.last_digest or "")
         is_next = report.sequence == state.last_sequence + 1
         self._reports.append(
-            {
-                "gateway": report.gateway,
-                "sequence": report.sequence,
-                "issued_at": report.issued_at,
-                "inventory": inventory.number,
-                "late": not (is_newest and is_known),
-                "body": signature if signature and follows and is_next else message.body,
-            }
+            Reported(
+                report.gateway,
+                report.sequence,
+                report.issued_at,
+                inventory.number,
+                not (is_newest and is_known),
+                signature if signature and follows and is_next else message.body,
+            )
         )
         self._reporting[report.gateway] = state
         state.report_count += 1
@@ -83,19 +83,19 @@ class Ledger:
             derive=self._derive,
         )
 
-    def _inventory(self, state: GatewayState, report: Report) -> Named:
+    def _inventory(self, state: GatewayState, report: Outline) -> Named:
         digest = report.inventory.hex()
         if (shown := _shown(state)) is not None:
             self._named.setdefault((state.gateway, shown.inventory), shown)
         known = self._named.get((state.gateway, digest))
-        if known is not None and (known.stated is not None or report.devices is None):
+        if known is not None and (known.stated is not None or not report.stated):
             return known
         new = Named(
             gateway=state.gateway,
             inventory=digest,
             number=report.sequence if known is None else known.number,
-            stated=None if report.devices is None else report.sequence,
-            unread=any(device.result is not Result.OK for device in report.devices or ()),
+            stated=report.sequence if report.stated else None,
+            unread=report.unread,
         )
         self._named[state.gateway, digest] = self._new[state.gateway, digest] = new
         return new
@@ -104,7 +104,7 @@ class Ledger:
         is_other = inventory.number != state.inventory_number
         was_silent = state.last_report_at is not None and self._now - state.last_report_at > SILENT_S
         if is_other or inventory.unread or was_silent:
-            self._derive.append({"gateway": state.gateway, "sequence": state.last_sequence})
+            self._derive.append((state.gateway, state.last_sequence))
         state.last_report_at = self._now
         self._shown.add(state.gateway)
         state.last_inventory, state.inventory_number = inventory.inventory, inventory.number

@@ -18,7 +18,7 @@ from collector.ingest.verify import REPORT, Message
 from collector.store.bodies import signature_of
 from collector.store.gateways import EnrolledKey
 from evidence.enrolment import Enrolment
-from evidence.report import Report
+from evidence.report import Outline
 
 INTERNAL: Final = "internal"
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Screened(msgspec.Struct, frozen=True):
 
     arrival: Arrival
     message: Message | None = None
-    claims: Report | Enrolment | None = None
+    claims: Outline | Enrolment | None = None
     signature: bytes | None = None
     ends: str | None = None
     held: bool = False

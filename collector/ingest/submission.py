@@ -26,7 +26,7 @@ from collector.transparency.log import Log
 from evidence import cose, report
 from evidence.errors import EvidenceError
 from evidence.ids import topic
-from evidence.report import Report
+from evidence.report import Outline
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -58,10 +58,10 @@ async def submit(
         ConflictError: The clock cannot be set to such an instant.
         StoreError: The register does not take them; what was settled before stays.
     """
-    told: list[tuple[Handed, Report]] = []
+    told: list[tuple[Handed, Outline]] = []
     for item in handed:
         try:
-            told.append((item, report.decode(cose.parse(item.data, report.MESSAGE_TYPE).unverified_payload or b"")))
+            told.append((item, report.outline(cose.parse(item.data, report.MESSAGE_TYPE).unverified_payload or b"")))
         except EvidenceError as error:
             yield Outcome(file=item.file, digest=_digest(item), reason=error.code, detail=str(error))
     for item, claims in sorted(told, key=lambda each: (each[1].issued_at, each[1].sequence)):
@@ -70,13 +70,13 @@ async def submit(
         yield await _settle(engine, log, item, claims, claims.issued_at if as_issued else now, limits)
 
 
-async def _is_on_record(engine: AsyncEngine, item: Handed, claims: Report) -> bool:
+async def _is_on_record(engine: AsyncEngine, item: Handed, claims: Outline) -> bool:
     async with reading(engine) as connection:
         used = await evidence.used_numbers(connection, claims.gateway, {claims.sequence})
     return used.get(claims.sequence) == _digest(item)
 
 
-async def _settle(engine: AsyncEngine, log: Log, item: Handed, claims: Report, at: int, limits: Limits) -> Outcome:
+async def _settle(engine: AsyncEngine, log: Log, item: Handed, claims: Outline, at: int, limits: Limits) -> Outcome:
     opened = screen.open_all([Arrival(topic(claims.gateway, REPORT), item.data, _nobody_waits)])
     async with reading(engine) as connection:
         keys = await enrolled_keys(connection, {each.message.key_id for each in opened if each.message is not None})

@@ -32,7 +32,7 @@ from evidence import cose, ids, report, statement
 from evidence.cose import Envelope
 from evidence.errors import EvidenceError
 from evidence.limits import MAX_MESSAGE_BYTES, MAX_STATEMENT_BYTES
-from evidence.report import Report
+from evidence.report import Outline
 
 MAX_AHEAD_S: Final = 300
 REVOKED: Final = "a revoked gateway; its home can go on as a new one, with a new state directory and a new code"
@@ -81,7 +81,7 @@ def open_message(topic: str, data: bytes) -> Message:
     return Message(gateway, leaf_topic, hashlib.sha256(data).hexdigest(), envelope.key_id.hex(), data, envelope)
 
 
-def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) -> Report | None:
+def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) -> Outline | None:
     """Steps 3 to 5 for a report.
 
     Args:
@@ -111,7 +111,7 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
         raise RejectedError("key", REVOKED, verified=True, key_id=message.key_id)
     # (5) The claims, and that they are about the gateway whose topic this is.
     try:
-        claims = report.decode(payload)
+        claims = report.outline(payload)
     except EvidenceError as error:
         raise RejectedError(error.code, str(error), verified=True, key_id=message.key_id) from error
     if claims.gateway != message.gateway:
@@ -121,7 +121,7 @@ def authenticate(message: Message, keys: Mapping[str, EnrolledKey], now: int) ->
     return claims
 
 
-def admit(message: Message, claims: Report, history: History, now: int, *, revoked_at: int | None) -> bool:
+def admit(message: Message, claims: Outline, history: History, now: int, *, revoked_at: int | None) -> bool:
     """Steps 6 and 7 for a report.
 
     Returns:
@@ -147,7 +147,7 @@ def admit(message: Message, claims: Report, history: History, now: int, *, revok
     return True
 
 
-def _refused(reason: str, detail: str, message: Message, claims: Report) -> RejectedError:
+def _refused(reason: str, detail: str, message: Message, claims: Outline) -> RejectedError:
     # A used number belongs to the report that used it: the one refused for it has none.
     sequence = None if reason == "sequence" else claims.sequence
     return RejectedError(reason, detail, verified=True, key_id=message.key_id, sequence=sequence)

@@ -17,7 +17,7 @@ from collector.store.schema import inventories, keys, leaves, reports
 from evidence import report
 from evidence.cose import Envelope
 from evidence.keys import SIGNATURE_BYTES
-from evidence.report import Report
+from evidence.report import Heading, Outline
 
 _before: Final = reports.alias("before")
 _leaf_before: Final = leaves.alias("leaf_before")
@@ -37,7 +37,7 @@ JOINED: Final = (
 """Where it is."""
 
 
-def signature_of(body: bytes, envelope: Envelope, claims: Report) -> bytes | None:
+def signature_of(body: bytes, envelope: Envelope, claims: Outline) -> bytes | None:
     """The signature of a report from which, with what its row says, `made` makes the same bytes; None where it cannot.
 
     Args:
@@ -68,7 +68,7 @@ def _made(row: Mapping[str, Any], key_ids: list[bytes]) -> bytes | None:
     signature: bytes | None = row["body"]
     if signature is None or len(signature) != SIGNATURE_BYTES or row["inventory"] is None:
         return signature
-    claims = Report(
+    claims = Heading(
         gateway=row["gateway"],
         sequence=row["sequence"],
         issued_at=row["issued_at"],

@@ -6,12 +6,14 @@ The statements are SQLAlchemy's, and so is what becomes of each value; only the 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, repeat
+from operator import attrgetter
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 Row = Mapping[str, Any]
+Columns = Mapping[str, Sequence[Any]]
 Statement = sa.Insert | sa.Update | sa.Delete
 _Process = Callable[[Any], Any]
 FEW: Final = 32
@@ -24,18 +26,22 @@ class Prepared:
     Args:
         dialect: The database's.
         statement: Is executed once for each row.
-        rows: Have the keys of the first, all of them.
+        columns: What the rows have under each key, all equally long.
         later: The keys that are filled in; their values must be such as the driver takes.
     """
 
-    def __init__(
-        self, dialect: sa.Dialect, statement: Statement, rows: Sequence[Row], later: Sequence[str] = ()
-    ) -> None:
-        self.count = len(rows)
+    def __init__(self, dialect: sa.Dialect, statement: Statement, columns: Columns, later: Sequence[str] = ()) -> None:
+        self.count = len(next(iter(columns.values()), ()))
         self._columns: list[Sequence[Any] | str] = []
-        if rows:
-            self._sql, binds = _compiled(statement, dialect, (*rows[0], *later))
-            self._columns = [bind.key if bind.key in later else _values(rows, bind, each) for bind, each in binds]
+        if self.count:
+            self._sql, binds = _compiled(statement, dialect, (*columns, *later))
+            # What no column names is a constant of the statement.
+            self._columns = [
+                bind.key
+                if bind.key in later
+                else _column(columns.get(bind.key) or [bind.effective_value] * self.count, process)
+                for bind, process in binds
+            ]
 
     async def execute(self, connection: AsyncConnection, **later: Iterable[Any]) -> int:
         """How many rows of the table it touched."""
@@ -51,7 +57,13 @@ class Prepared:
 
 async def execute(connection: AsyncConnection, statement: Statement, rows: Sequence[Row]) -> int:
     """Execute a statement once for each row; all rows have the keys of the first. How many rows it touched."""
-    return await Prepared(connection.dialect, statement, rows).execute(connection)
+    columns = {key: [row[key] for row in rows] for key in rows[0]} if rows else {}
+    return await Prepared(connection.dialect, statement, columns).execute(connection)
+
+
+def columns(items: Sequence[object], *names: str) -> Columns:
+    """What some items have under these names, for rows with the same keys."""
+    return {name: list(map(attrgetter(name), items)) for name in names}
 
 
 async def select(
@@ -101,12 +113,6 @@ def _compiled(
     compiled = statement.compile(dialect=dialect, column_keys=keys)
     binds = [compiled.binds[name] for name in compiled.positiontup or ()]
     return str(compiled), [(bind, _bind(bind, dialect)) for bind in binds]
-
-
-def _values(rows: Sequence[Row], bind: sa.BindParameter[Any], process: _Process | None) -> Sequence[Any]:
-    # What no row names is a constant of the statement.
-    values = [row[bind.key] for row in rows] if bind.key in rows[0] else [bind.effective_value] * len(rows)
-    return _column(values, process)
 
 
 def _processed(rows: Collection[Sequence[Any]], processes: Sequence[_Process | None]) -> Iterator[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """The rows of accepted reports: what is read before a batch is settled, and what is written when it is."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -9,8 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from collector.store import bulk
 from collector.store.schema import derive_queue, gateways, inventories, leaves, rejected, reports
-
-Row = Mapping[str, Any]
 
 
 class GatewayState(msgspec.Struct):
@@ -66,12 +64,23 @@ class OutdatedError(Exception):
     """Somebody else has stored reports of a gateway of the batch, or revoked it, since its changes were worked out."""
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """A report that was accepted, but for its leaf and when it is recorded: see the columns of `reports`."""
+
+    gateway: str
+    sequence: int
+    issued_at: int
+    inventory: int
+    late: bool
+    body: bytes
+
+
 class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """What a batch of reports changes.
 
     Attributes:
         before: What it was held against, by gateway.
-        reports: Rows of all that were accepted, but for their leaves and when they are recorded.
+        reports: All that were accepted, in the order of the log.
         inventories: Those that were named or stated for the first time.
         gateways: As they are after the batch.
         shown: Gateways whose newest report, which is not late, is of the batch.
@@ -79,11 +88,11 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     before: Mapping[str, Before]
-    reports: Sequence[Row]
+    reports: Sequence[Reported]
     inventories: Sequence[Named]
     gateways: Sequence[GatewayState]
     shown: Collection[str]
-    derive: Sequence[Row]
+    derive: Sequence[tuple[str, int]]
 
 
 _STATE: Final = [gateways.c[field] for field in GatewayState.__struct_fields__]
@@ -148,16 +157,27 @@ class Prepared:
     """
 
     def __init__(self, dialect: sa.Dialect, changes: Changes) -> None:
-        states = [_changed(state, changes) for state in changes.gateways]
+        gateways = changes.gateways
+        derive: bulk.Columns = dict(zip(("gateway", "sequence"), zip(*changes.derive, strict=True), strict=False))
+        before = [changes.before[state.gateway] for state in gateways]
+        since: bulk.Columns = {
+            "of": [state.gateway for state in gateways],
+            "were": [each.last_sequence for each in before],
+            "count": [each.report_count for each in before],
+            "revoked": [state.revoked_at for state in gateways],
+            "shown": [state.gateway in changes.shown for state in gateways],
+            **bulk.columns(gateways, *_CHANGING),
+        }
         # An inventory that was only named until now is replaced by what states it.
         stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
-        named = [msgspec.structs.asdict(new) for new in changes.inventories]
-        self._gateways = bulk.Prepared(dialect, _SINCE, states, ["recorded_at"])
-        self._reports = bulk.Prepared(dialect, _REPORTED, changes.reports, ["leaf", "received_at"])
+        forget: bulk.Columns = {"of": [new.gateway for new in stated], "this": [new.number for new in stated]}
+        reports = bulk.columns(changes.reports, *Reported.__struct_fields__)
+        self._gateways = bulk.Prepared(dialect, _SINCE, since, ["recorded_at"])
+        self._reports = bulk.Prepared(dialect, _REPORTED, reports, ["leaf", "received_at"])
         self._others = (
-            bulk.Prepared(dialect, _FORGET, [{"of": new.gateway, "this": new.number} for new in stated]),
-            bulk.Prepared(dialect, _INVENTORY, named),
-            bulk.Prepared(dialect, _DERIVE, changes.derive),
+            bulk.Prepared(dialect, _FORGET, forget),
+            bulk.Prepared(dialect, _INVENTORY, bulk.columns(changes.inventories, *Named.__struct_fields__)),
+            bulk.Prepared(dialect, _DERIVE, derive),
         )
 
     async def write(self, connection: AsyncConnection, first: int, recorded_at: int) -> None:
@@ -178,18 +198,6 @@ class Prepared:
         await reports.execute(connection, leaf=leaves, received_at=reports.each(recorded_at))
         for other in self._others:
             await other.execute(connection)
-
-
-def _changed(state: GatewayState, changes: Changes) -> Row:
-    before = changes.before[state.gateway]
-    return {
-        "of": state.gateway,
-        "were": before.last_sequence,
-        "count": before.report_count,
-        "revoked": state.revoked_at,
-        "shown": state.gateway in changes.shown,
-        **{name: getattr(state, name) for name in _CHANGING},
-    }
 
 
 _REPORTED: Final = sa.insert(reports)

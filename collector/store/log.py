@@ -133,7 +133,7 @@ class Leaves:
     def __init__(self, dialect: sa.Dialect, digests: Sequence[str]) -> None:
         self.digests = digests
         self.hashes = [leaf_hash(bytes.fromhex(digest)) for digest in digests]
-        self._rows = bulk.Prepared(dialect, _LEAF, [{"digest": digest} for digest in digests], ["index"])
+        self._rows = bulk.Prepared(dialect, _LEAF, {"digest": digests}, ["index"])
 
     async def insert(self, connection: AsyncConnection, first: int) -> None:
         """Append them from this index on."""

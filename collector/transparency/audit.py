@@ -219,9 +219,9 @@ def _is_break(body: bytes | None, before: str) -> bool:
     return claims is not None and (claims.previous or b"").hex() != before
 
 
-def _claims(body: bytes) -> report.Report | None:
+def _claims(body: bytes) -> report.Outline | None:
     """What a stored report says; its signature was checked when it came, and its digest vouches for the bytes."""
     try:
-        return report.decode(cose.parse(body, report.MESSAGE_TYPE).unverified_payload or b"")
+        return report.outline(cose.parse(body, report.MESSAGE_TYPE).unverified_payload or b"")
     except EvidenceError:
         return None

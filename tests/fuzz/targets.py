@@ -59,7 +59,8 @@ def _evidence(parse: Callable[[bytes], object], pattern: str) -> Target:
 
 def _signed_report(payload: bytes) -> object:
     signed = forge.signed(forge.Raw(payload))
-    return report.decode(cose.parse(signed, report.MESSAGE_TYPE).verify(forge.KEY.public))
+    payload = cose.parse(signed, report.MESSAGE_TYPE).verify(forge.KEY.public)
+    return report.outline(payload), report.decode(payload)
 
 
 def _signed_statement(payload: bytes) -> object:

@@ -171,15 +171,15 @@ async def test_garbage_is_kept_up_to_a_bound_and_pushes_out_no_fact(tmp_path: Pa
 async def test_a_message_on_which_our_own_code_fails(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is kept as `internal` and acknowledged, and those beside it are accepted."""
     poison = signed_report(2, seen(DEVICE))
-    true_decode: Callable[[bytes], report.Report] = report.decode
+    true_outline: Callable[[bytes], report.Outline] = report.outline
 
-    def decode(payload: bytes) -> report.Report:
-        claims = true_decode(payload)
+    def outline(payload: bytes) -> report.Outline:
+        claims = true_outline(payload)
         if claims.sequence == 2:
             raise ZeroDivisionError
         return claims
 
-    monkeypatch.setattr(report, "decode", decode)
+    monkeypatch.setattr(report, "outline", outline)
     await desk.send_reports(GOOD, poison, signed_report(3, seen(DEVICE)))
     assert desk.acknowledged[1] == poison
     assert [row["reason"] for row in await desk.rejected()] == ["internal"]

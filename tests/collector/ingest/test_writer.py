@@ -20,7 +20,7 @@ from collector.store.database import open_engine, reading, writing
 from collector.store.derived import Reading
 from collector.store.schema import devices, reports
 from evidence.ids import topic
-from evidence.report import DeviceReport, Report
+from evidence.report import DeviceReport, Outline
 from tests.collector.ingest.desk import WITHIN_S, Desk, signed_report
 from tests.collector.register import DEVICE, HOME, NEW_DEVICE, NOW, Register, seen
 
@@ -115,7 +115,7 @@ async def test_a_message_that_breaks_the_transaction(desk: Desk, monkeypatch: py
     """It is found out among its batch, kept as `internal` alone, and the others are stored, in order."""
     true_accept = Ledger.accept
 
-    def accept(self: Ledger, report: Report, message: Message, signature: bytes | None) -> None:
+    def accept(self: Ledger, report: Outline, message: Message, signature: bytes | None) -> None:
         if report.sequence == 2:
             raise ZeroDivisionError
         true_accept(self, report, message, signature)

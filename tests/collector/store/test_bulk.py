@@ -79,9 +79,13 @@ async def test_a_key_of_one_column_finds_all_its_rows(engine: AsyncEngine) -> No
 
 
 async def test_rows_are_made_ready_before_all_is_known(engine: AsyncEngine) -> None:
-    rows = [{"gateway": gateway(MANY), "inventory": inventory(number), "unread": False} for number in (3, 4)]
+    columns: bulk.Columns = {
+        "gateway": [gateway(MANY)] * 2,
+        "inventory": [inventory(3), inventory(4)],
+        "unread": [False] * 2,
+    }
     async with writing(engine) as connection:
-        ready = bulk.Prepared(connection.dialect, sa.insert(inventories), rows, ["number", "stated"])
+        ready = bulk.Prepared(connection.dialect, sa.insert(inventories), columns, ["number", "stated"])
         assert await ready.execute(connection, number=range(8, 10), stated=ready.each(7)) == ready.count == 2
         found = await bulk.select(connection, COLUMNS, [inventories.c.gateway], [(gateway(MANY),)])
     assert sorted(found) == [(inventory(3), 8, 7, False), (inventory(4), 9, 7, False)]
@@ -89,7 +93,7 @@ async def test_rows_are_made_ready_before_all_is_known(engine: AsyncEngine) -> N
 
 async def test_no_rows_are_no_statement(engine: AsyncEngine) -> None:
     async with writing(engine) as connection:
-        assert await bulk.Prepared(connection.dialect, sa.insert(inventories), []).execute(connection) == 0
+        assert await bulk.execute(connection, sa.insert(inventories), []) == 0
 
 
 @pytest.mark.parametrize(
