@@ -21,7 +21,7 @@ from collector.ingest.health import Health
 from collector.ingest.line import Line, Share
 from collector.register import opened
 
-GARBAGE: Final = 10_000  # objects between two searches for cycles: a query is one, with all the names it asked for
+SWEEP_S: Final = 1.0  # between two searches for cycles: a query is one, with all the names it asked for
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,15 +67,22 @@ async def run() -> None:
             health=Health(clock, tell=_tell),
             clock=await Clock.of_register(engine),
         )
-        # What is there now stays, and what comes is soon done with: to look for cycles in it is work for nothing.
-        gc.freeze()
-        gc.set_threshold(GARBAGE)
-        task = asyncio.create_task(line.run(), name="line")
-        await asyncio.wait({task, end}, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
+        tasks = {asyncio.create_task(line.run(), name="line"), asyncio.create_task(_sweep(), name="sweep")}
+        done, _ = await asyncio.wait({*tasks, end}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done & tasks:
             await task
-        task.cancel()
-        await asyncio.wait({task})
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _sweep() -> None:
+    """Search for cycles by the clock: counting objects, Python would do so twice in each batch, all of it alive."""
+    gc.freeze()  # what is there now stays
+    gc.disable()
+    while True:
+        await asyncio.sleep(SWEEP_S)
+        gc.collect()
 
 
 def _tell(part: str, state: str, detail: str | None) -> None:
