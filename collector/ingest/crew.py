@@ -8,6 +8,7 @@ session and delivers to the next one.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from typing import Final
 
@@ -25,6 +26,8 @@ FIRST_DELAY_S: Final = 0.2
 LAST_DELAY_S: Final = 30.0
 GOODBYE_S: Final = 10.0
 STARTING: Final = "starting"
+# One heap (mallopt(3)): what one thread of a worker makes another lets go, and with a heap for each both wait.
+ENVIRONMENT: Final = {"MALLOC_ARENA_MAX": "1"}
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +71,7 @@ class Crew:
                 *(sys.executable, "-m", "collector.ingest.worker"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
+                env={**os.environ, **ENVIRONMENT},
             )
             try:
                 if await self._listen(process, work):
