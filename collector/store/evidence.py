@@ -158,7 +158,6 @@ class Prepared:
 
     def __init__(self, dialect: sa.Dialect, changes: Changes) -> None:
         gateways = changes.gateways
-        derive: bulk.Columns = dict(zip(("gateway", "sequence"), zip(*changes.derive, strict=True), strict=False))
         before = [changes.before[state.gateway] for state in gateways]
         since: bulk.Columns = {
             "of": [state.gateway for state in gateways],
@@ -171,6 +170,10 @@ class Prepared:
         # An inventory that was only named until now is replaced by what states it.
         stated = [new for new in changes.inventories if new.stated is not None and new.stated != new.number]
         forget: bulk.Columns = {"of": [new.gateway for new in stated], "this": [new.number for new in stated]}
+        derive: bulk.Columns = {
+            "gateway": [gateway for gateway, _ in changes.derive],
+            "sequence": [sequence for _, sequence in changes.derive],
+        }
         reports = bulk.columns(changes.reports, *Reported.__struct_fields__)
         self._gateways = bulk.Prepared(dialect, _SINCE, since, ["recorded_at"])
         self._reports = bulk.Prepared(dialect, _REPORTED, reports, ["leaf", "received_at"])
