@@ -6,6 +6,7 @@ it. A fault is an outcome too, so nobody's facts hold up the others.
 
 import hashlib
 import logging
+import weakref
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from collector.catalogue.case import Case, encode
 from collector.catalogue.instants import to_instant
 from collector.catalogue.shelf import Snapshot
 from collector.store import cases
-from collector.store.cases import Outcome
+from collector.store.cases import Outcome, Said
 
 KEPT: Final = 50_000
 """Outcomes that are kept for whatever comes to the same: those that were wanted last."""
@@ -48,6 +49,8 @@ class Appraiser:
         self._policy = policy
         self._policy_digest = policy.digest()
         self._kept: dict[bytes, _Kept] = {}
+        # Nearly all cases come to one of a few verdicts, whose text is the larger part of an outcome.
+        self._said = weakref.WeakValueDictionary[str, Said]()
         self._outlooks: dict[bytes, Outlooks] = {}
         self._outlooks_at = 0
         self.count = 0
@@ -98,9 +101,10 @@ class Appraiser:
         text = msgspec.json.encode(appraisal.verdicts)
         shown = appraisal.shown
         model = shown.model.model if shown.model is not None else None
+        said = cases.said(msgspec.json.decode(text), text, self._policy_digest)
         return Outcome(
             model=model,
-            said=cases.said(msgspec.json.decode(text), text, self._policy_digest),
+            said=self._said.setdefault(said.digest, said),
             again_at=again_at,
             age_s=age_s,
         )

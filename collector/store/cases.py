@@ -59,7 +59,7 @@ class Due(msgspec.Struct, frozen=True, kw_only=True):
     has_devices: bool
 
 
-class Said(msgspec.Struct, frozen=True):
+class Said(msgspec.Struct, frozen=True, weakref=True):
     """A verdict as it is kept, with its digest."""
 
     digest: str

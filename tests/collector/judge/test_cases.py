@@ -129,6 +129,14 @@ async def test_what_is_stated_while_a_new_case_is_judged_is_not_lost(register: R
     assert await history(register, HOME, DEVICE) == [(NOW, "UP_TO_DATE")]
 
 
+def test_equal_verdicts_are_remembered_once() -> None:
+    """A worker remembers what it said of thousands of cases, and most were told the same."""
+    appraiser = Appraiser(POLICY)
+    one, other = (appraiser.of_device(name, [], NOW + later) for later, name in enumerate(("one", "other")))
+    assert one.said is not None
+    assert one.said is other.said
+
+
 async def test_equal_verdicts_are_kept_once(register: Register) -> None:
     """A sale makes another case, and on a device of an unknown model the same verdict."""
     for sequence, gateway, device in ((2, HOME, DEVICE), (2, NEIGHBOUR, NEIGHBOURS_DEVICE)):
