@@ -23,8 +23,8 @@ from collector.store import batches, revocations
 from collector.store.batches import Pair, Run, Stated
 
 _PLAIN: Final = frozenset({"sale", "unit", "notice"})
-KEPT: Final = 20_000
-"""Cases that are remembered by what made them."""
+KEPT: Final = 5_000
+"""Cases that are remembered by what made them; 2.5 kB each, then all are forgotten."""
 
 
 class Reading(Seen, frozen=True):

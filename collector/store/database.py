@@ -33,6 +33,7 @@ from collector.errors import StoreError, StoreFault
 
 BUSY_TIMEOUT_MS: Final = 10_000
 CACHE_KIB: Final = 32 * 1024
+WORKERS_CACHE_KIB: Final = 8 * 1024  # a batch; whatever one of several commits empties the caches of the others
 CHECKPOINT_PAGES: Final = 8000  # 32 MiB of log: a page that many batches change is copied back once
 WORKERS_PAGES: Final = 16 * CHECKPOINT_PAGES  # should nobody do it for them
 ROWS: Final = 64  # that aiosqlite fetches together where it is asked for one after the other
@@ -199,7 +200,7 @@ def _set_pragmas(dbapi_connection: Any, _record: object) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
-        f"cache_size=-{CACHE_KIB}",
+        f"cache_size=-{WORKERS_CACHE_KIB if is_worker else CACHE_KIB}",
         f"wal_autocheckpoint={WORKERS_PAGES if is_worker else CHECKPOINT_PAGES}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
