@@ -33,7 +33,7 @@ def verifications_of_all(seconds: float = SECONDS) -> float:
 
 
 def _on(core: int, seconds: float) -> float:
-    """A second of this thread, on a core."""
+    """How many a second this thread checks on one core, to which it stays bound."""
     os.sched_setaffinity(0, {core})
     key = SigningKey(bytes(32))
     signed, public = key.sign(MESSAGE) + MESSAGE, key.public.data
